@@ -1,0 +1,85 @@
+# Everything a person or CI runs. `make help` lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEMO_DIR ?= demo-run
+REAL_DIR ?= real-run
+PORT ?= 3000
+
+export GX_ANALYTICS_ENABLED := false
+export PYTHONUTF8 := 1
+
+.PHONY: help setup demo ui real test test-fast check lint types imports defs wheel lock clean browser
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	  || { echo "eval-pipeline needs Python 3.11 to 3.13; name one: make PYTHON=python3.12 ..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the pinned packages (once, a minute or two) ..."
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+setup: $(STAMP) ## a virtual environment with the pinned packages
+
+demo: setup ## the whole story on embedded defaults, under two minutes
+	@$(BIN)/eval-pipeline demo --directory $(DEMO_DIR)
+
+ui: setup ## the Dagster UI (webserver and daemon) on the demo's data
+	@test -d $(DEMO_DIR)/dagster || { echo "There is no demo yet: run 'make demo' first."; exit 1; }
+	@echo "Dagster UI: http://127.0.0.1:$(PORT)"
+	@EVAL_PIPELINE_CONFIG=$(CURDIR)/$(DEMO_DIR)/eval_pipeline.yaml \
+	 EVAL_PIPELINE_KEY=$${EVAL_PIPELINE_KEY:-$$(cat $(DEMO_DIR)/demo-logs/pseudonym.key)} \
+	 DAGSTER_HOME=$(CURDIR)/$(DEMO_DIR)/dagster \
+	 $(BIN)/dg dev --port $(PORT)
+
+real: setup ## the same pipeline on real public conversations and a real silent model change
+	@$(BIN)/eval-pipeline demo real --directory $(REAL_DIR)
+
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+	  || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+	       && { echo "Installing Chromium for the browser tests ..."; \
+	            apt-get -qq update >/dev/null && apt-get -qq -y install chromium >/dev/null; }; } \
+	  || echo "Chromium is not here and cannot be installed; the browser tests will say so."
+
+test: setup browser ## every test, with coverage of the core
+	@rm -f .coverage .coverage.*
+	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report= $(PYTEST_ARGS)
+	@$(BIN)/python -m coverage report --fail-under=90 --include='eval_pipeline/*' --skip-covered
+
+test-fast: setup ## the everyday tests, under two minutes
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not slow and not real_data' $(PYTEST_ARGS)
+
+check: lint types imports defs wheel ## ruff, mypy, import-linter, dg check defs, the wheel
+
+lint: setup
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: setup
+	@$(BIN)/mypy
+
+imports: setup
+	@$(BIN)/lint-imports --no-timing 2>/dev/null || $(BIN)/lint-imports
+
+defs: setup
+	@export DAGSTER_HOME=$$(mktemp -d) && cp dagster.yaml $$DAGSTER_HOME/ \
+	  && EVAL_PIPELINE_KEY=check $(BIN)/dg check defs; status=$$?; rm -rf $$DAGSTER_HOME; exit $$status
+
+wheel: setup
+	@rm -rf dist && $(BIN)/python -m build --quiet --no-isolation --wheel . \
+	  && $(BIN)/python -m zipfile -l dist/*.whl | grep -q '_sql/' && echo "Wheel: $$(ls dist)"
+
+lock: setup ## renew requirements.lock (needs uv on the PATH)
+	uv pip compile pyproject.toml --extra dev --generate-hashes --no-strip-extras --universal --python-version 3.11 \
+	  --no-emit-index-url --no-annotate --no-header -o requirements.lock
+
+clean: ## remove the virtual environment and what the demos made
+	rm -rf $(VENV) $(DEMO_DIR) $(REAL_DIR) dist .coverage*

@@ -1,0 +1,1 @@
+"""The only code that touches files, databases, networks and heavy libraries."""

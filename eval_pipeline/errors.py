@@ -1,0 +1,175 @@
+"""Every failure a user can meet, one class each: what is wrong, what was left alone, the remedy."""
+
+
+class EvalPipelineError(Exception):
+    """Base of all foreseeable failures; its message is the whole of what a user sees."""
+
+
+class SettingsError(EvalPipelineError):
+    """The configuration cannot be used; nothing was read or written."""
+
+
+class MissingEnvironmentError(EvalPipelineError):
+    """A secret or key that the configuration names by variable is not set."""
+
+    def __init__(self, variable: str, purpose: str) -> None:
+        super().__init__(
+            f"The environment variable {variable} is not set; it holds {purpose}. "
+            f"Nothing was written. Set it (export {variable}=...) and run the same command again."
+        )
+
+
+class TableError(EvalPipelineError):
+    """A frame does not have the shape that its table declares; nothing was written."""
+
+    def __init__(self, table: str, problem: str) -> None:
+        super().__init__(
+            f"The frame for table '{table}' was refused: {problem}. Nothing was written. "
+            "This is a defect of the step that made it, or data of another version of this program."
+        )
+
+
+class MissingPartitionError(EvalPipelineError):
+    """A step needs a partition that has not been made yet."""
+
+    def __init__(self, table: str, partition: str) -> None:
+        super().__init__(
+            f"Table '{table}' has no data for {partition}. Nothing was written. "
+            f"Materialise '{table}' for {partition} first."
+        )
+
+
+class CorruptFileError(EvalPipelineError):
+    """A file in the lake or among the logs cannot be read as what it claims to be."""
+
+    def __init__(self, path: str, problem: str, remedy: str) -> None:
+        super().__init__(
+            f"The file {path} cannot be read: {problem}. Earlier results are untouched. {remedy}"
+        )
+
+
+class LogsNotFoundError(EvalPipelineError):
+    """The configured log location holds no files."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__(
+            f"No log files match '{location}'. Nothing was written. "
+            "Check `logs.path` in the configuration, or run `eval-pipeline doctor`."
+        )
+
+
+class LogSchemaError(EvalPipelineError):
+    """The logs lack columns that the canonical schema needs."""
+
+    def __init__(self, location: str, problem: str) -> None:
+        super().__init__(
+            f"The logs at '{location}' do not fit `logs.format`: {problem}. Nothing was written. "
+            "Name the right format or map the columns under `logs.columns`."
+        )
+
+
+class EmptyWeekError(EvalPipelineError):
+    """The week holds no interactions to sample from."""
+
+    def __init__(self, week: str, location: str) -> None:
+        super().__init__(
+            f"The logs at '{location}' hold no interaction in the week of {week}. "
+            "Nothing was written and earlier weeks are untouched. "
+            "Check that the week's logs have arrived, then run the same command again."
+        )
+
+
+class ContractError(EvalPipelineError):
+    """The week's logs break the data contract past its limit."""
+
+
+class ResidualTextError(EvalPipelineError):
+    """Personal data survived anonymisation; the partition was blocked and nothing was written.
+
+    Carries counts and kinds only, never the text.
+    """
+
+    def __init__(self, interactions: int, kinds: dict[str, int]) -> None:
+        found = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
+        super().__init__(
+            f"The residual scan still found personal data in {interactions} interactions "
+            f"after masking ({found}). Nothing was written. Add a pattern under "
+            "`anonymisation.custom_patterns` or report the recogniser that missed it."
+        )
+
+
+class ProviderUnreachableError(EvalPipelineError):
+    """A provider could not be reached at all; recorded calls are kept."""
+
+    def __init__(self, provider: str, url: str, problem: str) -> None:
+        super().__init__(
+            f"Provider '{provider}' at {url} cannot be reached: {problem}. "
+            "Calls already answered are kept in the journal. "
+            "Check the address and the network, then run the same command again."
+        )
+
+
+class UnansweredCallsError(EvalPipelineError):
+    """Too many calls of a step failed for its result to mean anything."""
+
+    def __init__(self, purpose: str, failed: int, planned: int, commonest: str) -> None:
+        super().__init__(
+            f"{failed} of {planned} calls for {purpose} failed (most often: {commonest}). "
+            "Nothing was written; answered calls are kept in the journal. "
+            "Run the same command again: only the missing calls are made."
+        )
+
+
+class QuorumError(EvalPipelineError):
+    """Too few judges answered for the panel to speak; nothing was written."""
+
+    def __init__(self, items: int, quorum: int) -> None:
+        super().__init__(
+            f"{items} responses have fewer than the {quorum} verdicts their panel needs. "
+            "Run `verdicts` for this week again, or lower `panel.quorum` in the configuration."
+        )
+
+
+class ReviewError(EvalPipelineError):
+    """A label or an adjudication cannot be accepted; the store is unchanged."""
+
+
+class CompositionError(EvalPipelineError):
+    """The golden set cannot be composed as the policy demands; no version was published."""
+
+
+class PublishConflictError(EvalPipelineError):
+    """Another publisher created this golden version first; ours was discarded."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(
+            f"Golden version {version} was published by someone else meanwhile. "
+            "Theirs stands and ours was discarded. Run the same command again to build on it."
+        )
+
+
+class UnknownVersionError(EvalPipelineError):
+    """No such golden version."""
+
+    def __init__(self, version: int, known: list[int]) -> None:
+        listed = ", ".join(str(number) for number in known) or "none yet"
+        super().__init__(f"There is no golden version {version}; published: {listed}.")
+
+
+class UnknownCandidateError(EvalPipelineError):
+    """No candidate of this name is configured or opened."""
+
+    def __init__(self, candidate: str, known: list[str]) -> None:
+        listed = ", ".join(known) or "none"
+        super().__init__(
+            f"There is no candidate '{candidate}'; known: {listed}. Add it under `systems`, "
+            "or put a file of that name into the folder that `candidates` names."
+        )
+
+
+class StoreError(EvalPipelineError):
+    """The operational store cannot be reached or has another schema; nothing was written."""
+
+
+class JobFailedError(EvalPipelineError):
+    """A Dagster run failed; the reason is its first failed step's."""

@@ -1,0 +1,123 @@
+"""What the stages need of the outside, as types: model calls and whoever answers them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+CallStatus = Literal["answered", "refused", "failed"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One chat message."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """Which model to ask, where, how, and what it costs."""
+
+    provider: str
+    model: str
+    parameters: tuple[tuple[str, float | int | str | bool], ...] = ()
+    usd_per_million_input_tokens: float = 0.0
+    usd_per_million_output_tokens: float = 0.0
+
+
+@dataclass(frozen=True)
+class ModelCall:
+    """One planned call; (scope, system_id, item_id, trial, request fingerprint) identifies it.
+
+    `scope` is what the call is paid for: a week, or a candidate. It is part of the identity, so
+    this week's drift run is never answered from last week's journal. `json_output` asks the
+    provider for a JSON object.
+    """
+
+    scope: str
+    system_id: str
+    item_id: str
+    spec: ModelSpec
+    messages: tuple[Message, ...]
+    trial: int = 1
+    json_output: bool = False
+
+
+@dataclass(frozen=True)
+class CallOutcome:
+    """What became of a call; `text` is anonymised and null unless `status` is answered.
+
+    refused: the provider's content filter declined. failed: `error_code` says why.
+    `latency_seconds` is the successful attempt's; `attempts` counts all.
+    """
+
+    call: ModelCall
+    status: CallStatus
+    text: str | None
+    error_code: str | None
+    requested_model: str
+    served_model: str | None
+    system_fingerprint: str | None
+    finish_reason: str | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_usd: float | None
+    latency_seconds: float | None
+    attempts: int
+    headers: tuple[tuple[str, str], ...] = field(default=())
+
+
+class ModelRunner(Protocol):
+    """Answers planned calls, paying for each at most once."""
+
+    def run(self, calls: Sequence[ModelCall], *, purpose: str) -> list[CallOutcome]:
+        """One outcome per call, in the calls' order; recorded calls are not paid again."""
+        ...
+
+
+@dataclass(frozen=True)
+class ScoreRequest:
+    """A response to be scored; `reference_response` is null where no good answer is known."""
+
+    item_id: str
+    trial: int
+    route: str
+    messages: tuple[Message, ...]
+    response: str
+    reference_response: str | None
+
+
+@dataclass(frozen=True)
+class Score:
+    """A number from 0 to 1, or null with the code of what stood in its way."""
+
+    value: float | None
+    error: str | None
+    scorer: str
+
+
+Redact = Callable[[str], str]
+"""Masks personal data in a text that is about to be stored."""
+
+
+class ProgressReport(Protocol):
+    """Told about long work as it goes; `total` may be None."""
+
+    def __call__(self, done: int, total: int | None, what: str) -> None:
+        """Called from time to time, never once per item only at the end."""
+        ...
+
+
+class JobLauncher(Protocol):
+    """Runs a named job of the orchestrator in this process, visible in its UI."""
+
+    def launch(
+        self, job: str, *, partition: str | None = None, tags: Iterable[tuple[str, str]] = ()
+    ) -> str:
+        """The run's id; raises `JobFailedError`, or the step's own `EvalPipelineError`."""
+        ...
+
+    def tick(self, sensor: str) -> str:
+        """Evaluates one sensor once, launches what it asks for; returns what it said."""
+        ...

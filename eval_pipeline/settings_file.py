@@ -1,0 +1,166 @@
+"""Reads the one YAML file; every mistake is told with file, line, key, found and allowed."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import YAMLError
+
+from eval_pipeline.errors import MissingEnvironmentError, SettingsError
+from eval_pipeline.settings import Settings
+
+CONFIG_VARIABLE = "EVAL_PIPELINE_CONFIG"
+DEFAULT_CONFIG = "eval_pipeline.yaml"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A configuration with the folder it stands in; relative paths start from that folder."""
+
+    settings: Settings
+    file: Path
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the configuration file."""
+        return self.file.parent
+
+    def locate(self, path_or_url: str) -> str:
+        """An absolute path, or the URL as it is."""
+        if "://" in path_or_url or Path(path_or_url).is_absolute():
+            return path_or_url
+        return str(self.folder / path_or_url)
+
+    @property
+    def lake_url(self) -> str:
+        """Where the lake lies."""
+        return self.locate(self.settings.storage.lake)
+
+    @property
+    def store_url(self) -> str:
+        """The SQLAlchemy URL of the operational store, relative SQLite paths made absolute."""
+        url = self.settings.storage.store
+        if url.startswith("env:"):
+            variable = url.removeprefix("env:")
+            url = os.environ.get(variable, "")
+            if not url:
+                raise MissingEnvironmentError(variable, "the operational store's URL")
+        relative = "sqlite:///"
+        if url.startswith(relative) and not url.startswith("sqlite:////"):
+            return relative + str(self.folder / url.removeprefix(relative))
+        return url
+
+    def secret(self, variable: str, purpose: str) -> str:
+        """The value of an environment variable; raises `MissingEnvironmentError` if unset."""
+        value = os.environ.get(variable, "")
+        if not value:
+            raise MissingEnvironmentError(variable, purpose)
+        return value
+
+
+def default_config_path() -> Path:
+    """The file named by EVAL_PIPELINE_CONFIG, or eval_pipeline.yaml in the current folder."""
+    return Path(os.environ.get(CONFIG_VARIABLE, DEFAULT_CONFIG))
+
+
+def load_project(path: Path | None = None) -> Project:
+    """The configuration at `path`; raises `SettingsError` with every mistake located."""
+    file = (path or default_config_path()).absolute()
+    return Project(settings=parse_settings(_read(file), file=str(file)), file=file)
+
+
+def parse_settings(text: str, *, file: str) -> Settings:
+    """Settings from YAML text; `file` only names the source in messages."""
+    tree = _parse_yaml(text, file)
+    try:
+        return Settings.model_validate_json(json.dumps(tree, default=str))
+    except ValidationError as error:
+        described = [_describe(detail, tree, file) for detail in error.errors()]
+        raise SettingsError("\n".join(described)) from None
+
+
+def settings_json_schema() -> dict[str, Any]:
+    """The JSON Schema of the configuration, for editors."""
+    return Settings.model_json_schema()
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SettingsError(
+            f"There is no configuration at {file}. Run `eval-pipeline init` to make one, "
+            f"or name yours with --config or {CONFIG_VARIABLE}."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The configuration {file} cannot be read: {error}.") from None
+
+
+def _parse_yaml(text: str, file: str) -> CommentedMap:
+    try:
+        tree = YAML(typ="rt", pure=True).load(text)
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark is not None else ""
+        problem = getattr(error, "problem", None) or str(error)
+        raise SettingsError(f"{file}{line}: not valid YAML: {problem}.") from None
+    if not isinstance(tree, CommentedMap):
+        raise SettingsError(f"{file}:1: the configuration must be a mapping of sections.")
+    return tree
+
+
+def _describe(detail: ErrorDetails, tree: CommentedMap, file: str) -> str:
+    location = [part for part in detail["loc"] if part in _known_parts(detail["loc"], tree)]
+    key = ".".join(str(part) for part in location) or "(top level)"
+    line = _line_of(location, tree)
+    found = detail.get("input")
+    shown = "" if isinstance(found, dict | list) else f" Found: {found!r}."
+    return f"{file}:{line}: `{key}`: {_allowed(detail)}{shown}"
+
+
+def _known_parts(location: tuple[int | str, ...], tree: CommentedMap) -> list[int | str]:
+    """The parts that stand in the file, plus the last; drops the tags of unions."""
+    known: list[int | str] = []
+    node: Any = tree
+    for index, part in enumerate(location):
+        if isinstance(node, CommentedMap | CommentedSeq) and _has(node, part):
+            node = node[part]
+            known.append(part)
+        elif index == len(location) - 1:
+            known.append(part)
+    return known
+
+
+def _has(node: CommentedMap | CommentedSeq, part: int | str) -> bool:
+    if isinstance(node, CommentedMap):
+        return part in node
+    return isinstance(part, int) and part < len(node)
+
+
+def _line_of(location: list[int | str], tree: CommentedMap) -> int:
+    node: Any = tree
+    line = 0
+    for part in location:
+        if not isinstance(node, CommentedMap | CommentedSeq) or not _has(node, part):
+            break
+        position = node.lc.key(part) if isinstance(node, CommentedMap) else node.lc.item(part)
+        line = position[0]
+        node = node[part]
+    return int(line) + 1
+
+
+def _allowed(detail: ErrorDetails) -> str:
+    match detail["type"]:
+        case "extra_forbidden":
+            return "this key is unknown here."
+        case "missing":
+            return "this key is required and missing."
+        case _:
+            message = detail["msg"].removeprefix("Value error, ")
+            return message[0].upper() + message[1:] + "."
