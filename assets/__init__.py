@@ -1,0 +1,1 @@
+"""The Dagster glue: assets, checks, jobs, schedules and sensors over `eval_pipeline`."""

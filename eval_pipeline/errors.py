@@ -98,6 +98,17 @@ class ResidualTextError(EvalPipelineError):
         )
 
 
+class AnonymisationError(EvalPipelineError):
+    """Masking failed for a reason whose own message might quote the text."""
+
+    def __init__(self, week: str, cause: str) -> None:
+        super().__init__(
+            f"Masking the interactions of {week} failed with {cause}. Nothing was written, and "
+            "the cause's own words are withheld because they may quote the text. "
+            "Run `eval-pipeline doctor`, which masks a few rows in memory and says which fails."
+        )
+
+
 class ProviderUnreachableError(EvalPipelineError):
     """A provider could not be reached at all; recorded calls are kept."""
 
@@ -109,6 +120,18 @@ class ProviderUnreachableError(EvalPipelineError):
         )
 
 
+class ProviderAccessError(EvalPipelineError):
+    """A provider refuses the key, the account or its quota; recorded calls are kept."""
+
+    def __init__(self, provider: str, status: int, variable: str | None) -> None:
+        key = f"the key in {variable}" if variable else "that it needs no key"
+        super().__init__(
+            f"Provider '{provider}' refuses access (HTTP {status}). No further call was made and "
+            "calls already answered are kept in the journal. "
+            f"Check {key}, the account's rights and its quota, then run the same command again."
+        )
+
+
 class UnansweredCallsError(EvalPipelineError):
     """Too many calls of a step failed for its result to mean anything."""
 
@@ -117,6 +140,30 @@ class UnansweredCallsError(EvalPipelineError):
             f"{failed} of {planned} calls for {purpose} failed (most often: {commonest}). "
             "Nothing was written; answered calls are kept in the journal. "
             "Run the same command again: only the missing calls are made."
+        )
+
+
+class UnusableAnswersError(UnansweredCallsError):
+    """Too many recorded answers are refusals or cannot be read; asking again changes nothing."""
+
+    def __init__(self, purpose: str, unusable: int, planned: int, commonest: str) -> None:
+        EvalPipelineError.__init__(
+            self,
+            f"{unusable} of {planned} calls for {purpose} gave no usable answer "
+            f"(most often: {commonest}). Nothing was written; what was answered is kept in the "
+            "journal and would be read the same again. Check the model and its parameters under "
+            "`judges` and `refuter`, or raise `panel.maximum_failed_share`.",
+        )
+
+
+class MissingRubricError(EvalPipelineError):
+    """No rubric of the form needed covers a route that occurs in the data."""
+
+    def __init__(self, route: str, form: str) -> None:
+        super().__init__(
+            f"No {form} rubric applies to the route '{route}'. Nothing was asked or written. "
+            f"Add the route to a {form} rubric under `rubrics`, or leave one rubric's `routes` "
+            "empty so that it applies everywhere."
         )
 
 
@@ -173,3 +220,43 @@ class StoreError(EvalPipelineError):
 
 class JobFailedError(EvalPipelineError):
     """A Dagster run failed; the reason is its first failed step's."""
+
+
+class QueryError(EvalPipelineError):
+    """A SQL statement could not be loaded or answered; nothing was written."""
+
+
+class PartitionNameError(EvalPipelineError):
+    """A partition's name cannot be a folder's name."""
+
+    def __init__(self, partition: str) -> None:
+        super().__init__(
+            f"'{partition}' cannot name a partition. Nothing was written. Use at most 160 "
+            "letters, digits and the signs _ . @ + -, starting with a letter or a digit."
+        )
+
+
+class LakeError(EvalPipelineError):
+    """The lake cannot be reached or refuses the access; what it holds is untouched."""
+
+
+class UnplannedLookError(EvalPipelineError):
+    """The trials hold a look that the policy did not declare, so its error rate is unknown."""
+
+    def __init__(self, look: int, planned: int) -> None:
+        super().__init__(
+            f"The trials hold items of look {look}, but the policy declares {planned}. "
+            "No decision was made. Restore `gate.looks` as it was when the evaluation began, "
+            "or evaluate the candidate anew."
+        )
+
+
+class LogsChangedError(EvalPipelineError):
+    """Interactions that were drawn are no longer in the logs; nothing was written."""
+
+    def __init__(self, missing: int, drawn: int) -> None:
+        super().__init__(
+            f"{missing} of the {drawn} drawn interactions are no longer in the week's logs. "
+            "Nothing was written. Materialise `sampled_interactions` for the week again, "
+            "and keep the logs of a week as they are once it is drawn."
+        )

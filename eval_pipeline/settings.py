@@ -274,6 +274,30 @@ class SystemSettings(ModelSettings):
     family: str | None = None
 
 
+class ProviderChange(Section):
+    """A model that its provider changed under an unchanged name: a candidate nobody asked for."""
+
+    system: Name
+    recorded_week: str = Field(
+        pattern=r"^\d{4}-\d{2}-\d{2}$",
+        description="The drift week whose answers are the old model's.",
+    )
+    seen: str = ""
+
+
+class CandidateFile(Section):
+    """What a candidate file describes: a system, or a provider's change."""
+
+    system: SystemSettings | None = None
+    provider_change: ProviderChange | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if (self.system is None) == (self.provider_change is None):
+            raise ValueError("a candidate is either a system or a provider change")
+        return self
+
+
 class CandidatesSettings(Section):
     """Where candidate files appear, one system a file, named after the candidate."""
 
@@ -446,8 +470,7 @@ class Settings(Section):
     baseline: Name
     candidates: CandidatesSettings = CandidatesSettings()
     scoring: dict[str, Scoring] = Field(
-        default_factory=lambda: {"default": PanelScoring()},
-        description="Per route, or `default`.",
+        {"default": PanelScoring()}, description="Per route, or `default`."
     )
     drift: DriftSettings = DriftSettings()
     gate: GateSettings = GateSettings()

@@ -13,6 +13,11 @@ UTC_MICROSECONDS: Final = pl.Datetime("us", "UTC")
 MESSAGES: Final = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
 ATTRIBUTES: Final = pl.List(pl.Struct({"key": pl.String, "value": pl.String}))
 NAMES: Final = pl.List(pl.String)
+ColumnTypes = dict[str, pl.DataType | type[pl.DataType]]
+
+
+def _schema(columns: ColumnTypes) -> pl.Schema:
+    return pl.Schema(columns)
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ class Table:
             raise TableError(self.name, f"{duplicates} rows repeat the key {self.key}")
 
 
-CALL_COLUMNS: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
+CALL_COLUMNS: Final[ColumnTypes] = {
     "status": pl.String,
     "error_code": pl.String,
     "requested_model": pl.String,
@@ -90,7 +95,7 @@ SAMPLED_INTERACTIONS: Final = Table(
          "selection", "population_size", "allocated", "drawn", "inclusion_probability",
          "design_weight"}
     ),
-    schema=pl.Schema(
+    schema=_schema(
         {
             "interaction_id": pl.String,
             "conversation_key": pl.String,
@@ -109,7 +114,7 @@ SAMPLED_INTERACTIONS: Final = Table(
     ),
 )
 
-INTERACTION_COLUMNS: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
+INTERACTION_COLUMNS: Final[ColumnTypes] = {
     "interaction_id": pl.String,
     "occurred_at": UTC_MICROSECONDS,
     "conversation_id": pl.String,
@@ -148,7 +153,7 @@ ANONYMISED_INTERACTIONS: Final = Table(
     partitioned_by="week",
     key=("interaction_id",),
     required=frozenset({"conversation_key", "occurred_at", "route", "messages", "selection"}),
-    schema=pl.Schema(
+    schema=_schema(
         {
             **_ANONYMISED_COLUMNS,
             "conversation_key": pl.String,
@@ -169,7 +174,7 @@ STRATIFIED_INTERACTIONS: Final = Table(
         {"conversation_key", "route", "stratum", "selection", "subsets", "kind",
          "inclusion_probability", "design_weight", "item_fingerprint", "unit_hash"}
     ),
-    schema=pl.Schema(
+    schema=_schema(
         {
             "interaction_id": pl.String,
             "conversation_key": pl.String,
@@ -192,7 +197,7 @@ VERDICTS: Final = Table(
     partitioned_by="week",
     key=("interaction_id", "judge_id", "order"),
     required=frozenset({"rubric_id", "family", "status", "attempts"}),
-    schema=pl.Schema(
+    schema=_schema(
         {
             "interaction_id": pl.String,
             "judge_id": pl.String,
@@ -212,7 +217,7 @@ REFUTATIONS: Final = Table(
     partitioned_by="week",
     key=("interaction_id",),
     required=frozenset({"refuter_id", "status", "attempts"}),
-    schema=pl.Schema(
+    schema=_schema(
         {
             "interaction_id": pl.String,
             "refuter_id": pl.String,
@@ -229,7 +234,7 @@ PANEL_VERDICTS: Final = Table(
     partitioned_by="week",
     key=("interaction_id",),
     required=frozenset({"reason", "judges", "passes", "fails", "abstentions", "missing"}),
-    schema=pl.Schema(
+    schema=_schema(
         {
             "interaction_id": pl.String,
             "panel_verdict": pl.String,  # pass | fail | null
@@ -250,7 +255,7 @@ DISPUTES: Final = Table(
     partitioned_by="week",
     key=("interaction_id",),
     required=frozenset({"task_id", "selection", "reason", "label_probability"}),
-    schema=pl.Schema(
+    schema=_schema(
         {
             "interaction_id": pl.String,
             "task_id": pl.String,
@@ -271,7 +276,7 @@ ADJUDICATIONS: Final = Table(
         {"label", "settled_by", "selection", "labels", "annotators", "labelled_on", "annotator_kind",
          "label_probability"}
     ),
-    schema=pl.Schema(
+    schema=_schema(
         {
             "interaction_id": pl.String,
             "task_id": pl.String,  # null where the log itself carries the label
@@ -297,7 +302,7 @@ JUDGE_CALIBRATION: Final = Table(
     partitioned_by="week",
     key=("judge_id", "measure"),
     required=frozenset({"labelled"}),
-    schema=pl.Schema(
+    schema=_schema(
         {
             "judge_id": pl.String,  # a judge, 'panel', or 'people' (annotator against annotator)
             "rubric_id": pl.String,
@@ -321,7 +326,7 @@ GOLDEN_SET: Final = Table(
          "label_source", "selection", "inclusion_probability", "design_weight", "conversation_key",
          "admitted_in", "admitted_on", "labelled_on"}
     ),
-    schema=pl.Schema(
+    schema=_schema(
         {
             "item_id": pl.String,
             "item_revision": pl.Int64,  # from 1; a new reference label makes a new revision
@@ -356,7 +361,7 @@ DRIFT_TRIALS: Final = Table(
     partitioned_by="week",
     key=("system_id", "item_id", "item_revision", "stream", "trial"),
     required=frozenset({"golden_versions", "scorer", "status", "attempts", "conversation_key"}),
-    schema=pl.Schema(
+    schema=_schema(
         {
             "system_id": pl.String,
             "item_id": pl.String,
@@ -383,7 +388,7 @@ DRIFT_REPORT: Final = Table(
     partitioned_by="week",
     key=("system_id", "golden_version", "subset", "component"),
     required=frozenset({"finding", "items"}),
-    schema=pl.Schema(
+    schema=_schema(
         {
             "system_id": pl.String,
             "golden_version": pl.Int64,
@@ -410,7 +415,7 @@ REGRESSION_TRIALS: Final = Table(
         {"system_id", "source", "look", "golden_version", "subsets", "cluster_id", "scorer",
          "status", "attempts"}
     ),
-    schema=pl.Schema(
+    schema=_schema(
         {
             "arm": pl.String,  # baseline | candidate
             "system_id": pl.String,
@@ -437,7 +442,7 @@ REGRESSION_REPORT: Final = Table(
     partitioned_by="candidate",
     key=("subset",),
     required=frozenset({"state", "items", "margin", "missing_baseline", "missing_candidate"}),
-    schema=pl.Schema(
+    schema=_schema(
         {
             "subset": pl.String,
             "state": pl.String,  # certified | blocked | undecided | infeasible
@@ -469,7 +474,7 @@ PRODUCTION_MONITOR: Final = Table(
     partitioned_by="week",
     key=("route", "metric"),
     required=frozenset({"interactions", "finding"}),
-    schema=pl.Schema(
+    schema=_schema(
         {
             "route": pl.String,  # a route, or 'all'
             "metric": pl.String,
@@ -491,7 +496,7 @@ OUTCOME_VALIDITY: Final = Table(
     partitioned_by="week",
     key=("subset",),
     required=frozenset({"finding", "labelled", "observed"}),
-    schema=pl.Schema(
+    schema=_schema(
         {
             "subset": pl.String,
             "predicted": pl.Float64,
@@ -513,7 +518,7 @@ OPERATIONS_REPORT: Final = Table(
     partitioned_by="candidate",
     key=("arm", "metric"),
     required=frozenset({"system_id", "calls"}),
-    schema=pl.Schema(
+    schema=_schema(
         {
             "arm": pl.String,
             "system_id": pl.String,
@@ -534,7 +539,7 @@ GATE_DECISION: Final = Table(
     partitioned_by="candidate",
     key=("decision_id",),
     required=frozenset({"verdict", "decision_json", "candidate_id", "baseline_id"}),
-    schema=pl.Schema(
+    schema=_schema(
         {
             "decision_id": pl.String,
             "candidate_id": pl.String,

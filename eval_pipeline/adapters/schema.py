@@ -27,7 +27,7 @@ review_tasks = sa.Table(
     sa.Column("selection", sa.String(16), nullable=False),
     sa.Column("reason", sa.String(32), nullable=False),
     sa.Column("label_probability", sa.Float, nullable=False),
-    sa.Column("rubric_id", sa.String(80), nullable=False),
+    sa.Column("rubric_id", sa.String(96), nullable=False),
     sa.Column("subject_json", sa.Text, nullable=False),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("opened_at", UtcInstant, nullable=False),
@@ -111,7 +111,7 @@ provider_sightings = sa.Table(
     sa.Column("seen_at", UtcInstant, nullable=False),
     sa.Column("served_model", sa.String(160)),
     sa.Column("system_fingerprint", sa.String(160)),
-    sa.Column("answers_fingerprint", sa.String(64), nullable=False),
+    sa.Column("sighting_json", sa.Text, nullable=False),
     sa.Column("canaries", sa.Integer, nullable=False),
     sa.Column("changed_answers", sa.Integer, nullable=False),
     sa.Column("finding", sa.String(16), nullable=False),  # first | same | changed

@@ -1,0 +1,1 @@
+"""What production shows: anomalies of the logs, outcomes against labels, cost and latency."""

@@ -1,0 +1,1 @@
+"""Ground truth: composing, describing and comparing golden versions. Reads and writes nothing."""

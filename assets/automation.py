@@ -1,0 +1,175 @@
+"""Schedules and sensors: when the daemon acts on its own. What it does is a job anyone can run.
+
+All of them start switched off: a fresh installation does nothing until its team says so in the UI.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Final
+
+import dagster as dg
+
+from assets import jobs
+from assets.conventions import candidates, weekly
+from eval_pipeline.adapters.alerts import Alert, send_alert
+from eval_pipeline.errors import MissingPartitionError
+from eval_pipeline.flows.candidates import candidate_names
+from eval_pipeline.flows.truth import readiness
+from eval_pipeline.flows.watch import watch_providers
+from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.settings import AutomationSettings
+from eval_pipeline.tables import DISPUTES
+
+
+def last_full_week(now: dt.datetime) -> str:
+    """The Monday of the last week that has ended."""
+    this_monday = now.date() - dt.timedelta(days=now.weekday())
+    return (this_monday - dt.timedelta(days=7)).isoformat()
+
+
+def weekly_schedules(settings: AutomationSettings) -> list[dg.ScheduleDefinition]:
+    """The weekly refresh and the weekly re-run of old versions, at their configured times."""
+
+    def request(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        week = last_full_week(context.scheduled_execution_time)
+        if week not in weekly.get_partition_keys(current_time=context.scheduled_execution_time):
+            return dg.SkipReason(f"{week} lies before the first week of the configuration.")
+        return dg.RunRequest(run_key=week, partition_key=week)
+
+    return [
+        dg.ScheduleDefinition(
+            name=name,
+            job=job,
+            cron_schedule=cron,
+            execution_timezone="UTC",
+            execution_fn=request,
+            default_status=dg.DefaultScheduleStatus.STOPPED,
+            description=description,
+        )
+        for name, job, cron, description in (
+            (
+                "weekly_refresh",
+                jobs.refresh,
+                settings.weekly_refresh,
+                "Draws, masks and judges the week that has just ended.",
+            ),
+            (
+                "weekly_drift",
+                jobs.drift,
+                settings.weekly_drift,
+                "Re-runs old golden versions on the pinned systems.",
+            ),
+        )
+    ]
+
+
+@dg.sensor(
+    job=jobs.publish,
+    minimum_interval_seconds=300,
+    description="Publishes a week's golden version when its labels are complete, or at the "
+    "deadline with the minimum met.",
+)
+def adjudications_complete_sensor(
+    context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Pipeline]
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """One publish run per week that is ready and not yet published."""
+    waiting = []
+    for week in pipeline.lake.partitions(DISPUTES):
+        if pipeline.golden.for_week(week) is not None:
+            continue
+        ready = readiness(pipeline, week=week)
+        if ready.ready:
+            yield dg.RunRequest(run_key=f"publish:{week}", partition_key=week)
+        else:
+            waiting.append(f"{week}: {ready.reason}")
+    if waiting:
+        context.log.info("Waiting for labels: %s", "; ".join(waiting))
+        yield dg.SkipReason("; ".join(waiting))
+
+
+@dg.sensor(
+    job=jobs.decide,
+    minimum_interval_seconds=60,
+    description="Opens a candidate for every file in the candidates folder, and evaluates it.",
+)
+def candidate_file_sensor(
+    context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Pipeline]
+) -> dg.SensorResult | dg.SkipReason:
+    """One partition and one gate run per candidate that has none yet."""
+    known = set(context.instance.get_dynamic_partitions(candidates.name or ""))
+    new = [name for name in candidate_names(pipeline.project) if name not in known]
+    if not new:
+        return dg.SkipReason("No new candidate.")
+    if pipeline.golden.latest() is None:
+        return dg.SkipReason("There is no golden version yet to evaluate candidates on.")
+    return _open(new)
+
+
+@dg.sensor(
+    job=jobs.decide,
+    minimum_interval_seconds=3600,
+    description="Asks the pinned systems canary prompts; a model that changed under its name "
+    "becomes a candidate.",
+)
+def provider_change_sensor(
+    context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Pipeline]
+) -> dg.SensorResult | dg.SkipReason:
+    """One candidate per change seen; the change itself is kept in the store."""
+    try:
+        watched = watch_providers(pipeline)
+    except MissingPartitionError as error:
+        return dg.SkipReason(str(error))
+    opened = [look.candidate_id for look in watched if look.candidate_id is not None]
+    told = "; ".join(f"{look.system_id}: {look.finding} ({look.reason})" for look in watched)
+    context.log.info("Provider watch: %s", told)
+    if not opened:
+        return dg.SkipReason(told or "There is no golden version yet to take canaries from.")
+    return _open(opened)
+
+
+@dg.run_failure_sensor(
+    name="run_failure_alert",
+    description="Tells the team's webhook about a failed run; never quotes data.",
+)
+def run_failure_alert(
+    context: dg.RunFailureSensorContext, pipeline: dg.ResourceParam[Pipeline]
+) -> None:
+    """One message per failed run: job, partition and the failing steps."""
+    variable = pipeline.settings.alerts.webhook_variable
+    if variable is None:
+        return
+    steps = [event.step_key for event in context.get_step_failure_events() if event.step_key]
+    partition = context.partition_key or "no partition"
+    send_alert(
+        pipeline.project.secret(variable, "the webhook for alerts"),
+        Alert(
+            title=f"eval-pipeline: job '{context.dagster_run.job_name}' failed for {partition}",
+            lines=tuple(f"step {step}" for step in steps),
+            link=None,
+        ),
+    )
+
+
+def _open(names: list[str]) -> dg.SensorResult:
+    return dg.SensorResult(
+        run_requests=[
+            dg.RunRequest(run_key=f"candidate:{name}", partition_key=name) for name in names
+        ],
+        dynamic_partitions_requests=[candidates.build_add_request(names)],
+    )
+
+
+downstream: Final = dg.AutomationConditionSensorDefinition(
+    name="downstream_of_the_schedules",
+    target=dg.AssetSelection.all(),
+    default_status=dg.DefaultSensorStatus.STOPPED,
+    description="Makes what lies downstream as soon as its inputs are there and sound.",
+)
+
+SENSORS: Final = (
+    adjudications_complete_sensor,
+    candidate_file_sensor,
+    provider_change_sensor,
+    run_failure_alert,
+    downstream,
+)

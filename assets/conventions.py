@@ -1,0 +1,127 @@
+"""What all assets share: partitions, owners, and how a table is told to Dagster.
+
+Nothing here decides anything about evaluation; that belongs to `eval_pipeline`.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+import dagster as dg
+import polars as pl
+
+from eval_pipeline import __version__
+from eval_pipeline.errors import SettingsError
+from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.settings import AutomationSettings
+from eval_pipeline.settings_file import default_config_path, load_project
+from eval_pipeline.tables import Table
+
+OWNERS: Final = ["team:data-engineering"]
+GROUPS: Final = ("intake", "judging", "review", "truth", "evaluation", "monitoring", "gate")
+
+
+def _first_week() -> dt.date:
+    """The configured first Monday; without a configuration, the default's."""
+    if not default_config_path().exists():
+        return AutomationSettings().first_week
+    return load_project().settings.automation.first_week
+
+
+weekly: Final = dg.WeeklyPartitionsDefinition(
+    start_date=_first_week().isoformat(), day_offset=1, timezone="UTC"
+)
+candidates: Final = dg.DynamicPartitionsDefinition(name="candidates")
+
+WHEN_INPUTS_ARE_SOUND: Final = (
+    dg.AutomationCondition.eager() & dg.AutomationCondition.all_deps_blocking_checks_passed()
+)
+"""Downstream of the schedules: as soon as the inputs are there and no blocking check failed."""
+
+
+def table_asset(
+    table: Table,
+    *,
+    group: str,
+    kinds: Iterable[str],
+    deps: Iterable[Any] = (),
+    checks: Iterable[str] = (),
+    automated: bool = False,
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """The decorator of an asset that fills `table`: its key, partitions, schema and owner.
+
+    `checks` names blocking checks that the asset reports itself, before it writes.
+    """
+    if group not in GROUPS:
+        raise SettingsError(f"'{group}' is not one of the groups {GROUPS}.")
+    return dg.asset(
+        name=table.name,
+        group_name=group,
+        partitions_def=weekly if table.partitioned_by == "week" else candidates,
+        owners=OWNERS,
+        kinds=set(kinds),
+        deps=list(deps),
+        code_version=__version__,
+        metadata={"dagster/column_schema": column_schema(table), "grain": table.grain},
+        check_specs=[dg.AssetCheckSpec(name, asset=table.name, blocking=True) for name in checks],
+        automation_condition=WHEN_INPUTS_ARE_SOUND if automated else None,
+    )
+
+
+def across(asset: dg.AssetsDefinition) -> dg.AssetDep:
+    """A dependency between weeks and candidates: any partition may be read."""
+    return dg.AssetDep(asset, partition_mapping=dg.AllPartitionMapping())
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """The table's columns as Dagster shows them."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name,
+                type=str(dtype),
+                constraints=dg.TableColumnConstraints(
+                    nullable=name not in table.required and name not in table.key,
+                    unique=table.key == (name,),
+                ),
+            )
+            for name, dtype in table.schema.items()
+        ]
+    )
+
+
+def stored(
+    pipeline: Pipeline,
+    table: Table,
+    frame: pl.DataFrame,
+    *,
+    partition: str,
+    metadata: Mapping[str, Any] | None = None,
+) -> dg.MaterializeResult[Any]:
+    """Writes the partition and reports its rows."""
+    rows = pipeline.lake.replace(table, frame, partition=partition)
+    return dg.MaterializeResult(metadata={"dagster/row_count": rows, **(metadata or {})})
+
+
+def counts(frame: pl.DataFrame, *columns: str) -> dg.MarkdownMetadataValue:
+    """A Markdown table of how many rows there are per combination of `columns`."""
+    grouped = frame.group_by(columns).len("rows").sort(columns, nulls_last=True)
+    return markdown(grouped)
+
+
+def markdown(frame: pl.DataFrame, *, limit: int = 60) -> dg.MarkdownMetadataValue:
+    """A frame as a Markdown table, for reading in the UI."""
+    header = f"| {' | '.join(frame.columns)} |\n|{'---|' * frame.width}\n"
+    lines = [f"| {' | '.join(_cell(value) for value in row)} |" for row in frame.head(limit).rows()]
+    cut = f"\n\n{frame.height - limit} further rows." if frame.height > limit else ""
+    return dg.MetadataValue.md(header + "\n".join(lines) + cut)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return ", ".join(str(part) for part in value)
+    return str(value).replace("|", "\\|")

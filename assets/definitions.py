@@ -1,0 +1,26 @@
+"""The code location: every asset, job, schedule and sensor, over one configured project."""
+
+import dagster as dg
+
+from assets import evaluation, gate, intake, judging, monitoring, review, truth
+from assets.automation import SENSORS, weekly_schedules
+from assets.jobs import ALL_JOBS
+from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.settings_file import Project, load_project
+
+
+def build_definitions(project: Project, *, pipeline: Pipeline | None = None) -> dg.Definitions:
+    """All definitions over `project`; its adapters are opened on first use, not here."""
+    return dg.Definitions(
+        assets=dg.load_assets_from_modules(
+            [intake, judging, review, truth, evaluation, monitoring, gate]
+        ),
+        jobs=list(ALL_JOBS),
+        schedules=weekly_schedules(project.settings.automation),
+        sensors=list(SENSORS),
+        resources={"pipeline": pipeline or Pipeline(project)},
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_definitions(load_project())

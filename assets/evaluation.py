@@ -1,0 +1,123 @@
+"""Evaluation assets: old versions re-run each week, and candidates against the baseline.
+
+No statistic belongs here; what a trial, a look or a drift component is stands in
+`eval_pipeline.evaluation`.
+"""
+
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from assets.conventions import across, counts, markdown, stored, table_asset
+from assets.intake import anonymised_interactions, stratified_interactions
+from assets.truth import golden_set
+from eval_pipeline.flows import drift, regression
+from eval_pipeline.flows.candidates import resolve_candidate
+from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.tables import (
+    DRIFT_REPORT,
+    DRIFT_TRIALS,
+    REGRESSION_REPORT,
+    REGRESSION_TRIALS,
+)
+
+
+@table_asset(
+    DRIFT_TRIALS, group="evaluation", kinds={"llm", "parquet"}, deps=[across(golden_set)]
+)
+def drift_trials(
+    context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
+) -> dg.MaterializeResult[Any]:
+    """Asks the pinned systems the old versions' items again, and scores old answers again."""
+    week = context.partition_key
+    trials = drift.rerun_week(pipeline, week=week)
+    return stored(
+        pipeline,
+        DRIFT_TRIALS,
+        trials,
+        partition=week,
+        metadata={
+            "trials": counts(trials, "system_id", "stream", "status"),
+            "served": counts(trials, "system_id", "served_model", "system_fingerprint"),
+        },
+    )
+
+
+@table_asset(
+    DRIFT_REPORT,
+    group="evaluation",
+    kinds={"scipy", "parquet"},
+    deps=[drift_trials, stratified_interactions],
+    automated=True,
+)
+def drift_report(
+    context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
+) -> dg.MaterializeResult[Any]:
+    """Tells provider, judge, truth and population drift apart, each against a named week."""
+    week = context.partition_key
+    trials = pipeline.lake.read(DRIFT_TRIALS, partition=week)
+    report = drift.report_week(pipeline, trials, week=week)
+    found = report.filter(pl.col("finding") == "drift")
+    return stored(
+        pipeline,
+        DRIFT_REPORT,
+        report,
+        partition=week,
+        metadata={
+            "drift": markdown(found) if found.height else "within noise",
+            "components": markdown(report.filter(pl.col("subset") == "all")),
+        },
+    )
+
+
+@table_asset(
+    REGRESSION_TRIALS,
+    group="evaluation",
+    kinds={"llm", "parquet"},
+    deps=[
+        across(golden_set),
+        across(anonymised_interactions),
+        across(stratified_interactions),
+    ],
+)
+def regression_trials(
+    context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
+) -> dg.MaterializeResult[Any]:
+    """Both systems on the newest golden version, topped up from the reserve where undecided."""
+    candidate = resolve_candidate(pipeline.project, context.partition_key)
+    trials = regression.evaluate_candidate(pipeline, candidate)
+    return stored(
+        pipeline,
+        REGRESSION_TRIALS,
+        trials,
+        partition=context.partition_key,
+        metadata={
+            "trials": counts(trials, "arm", "source", "look", "status"),
+            "cost_usd": float(trials["cost_usd"].sum()),
+        },
+    )
+
+
+@table_asset(
+    REGRESSION_REPORT,
+    group="evaluation",
+    kinds={"scipy", "parquet"},
+    deps=[regression_trials],
+    automated=True,
+)
+def regression_report(
+    context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
+) -> dg.MaterializeResult[Any]:
+    """Paired differences per subset, with intervals and what they certify."""
+    candidate = resolve_candidate(pipeline.project, context.partition_key)
+    trials = pipeline.lake.read(REGRESSION_TRIALS, partition=context.partition_key)
+    report = regression.report_on(pipeline, candidate, trials)
+    shown = report.select("subset", "state", "difference", "lower", "upper", "margin", "items")
+    return stored(
+        pipeline,
+        REGRESSION_REPORT,
+        report,
+        partition=context.partition_key,
+        metadata={"subsets": markdown(shown)},
+    )

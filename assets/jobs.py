@@ -1,0 +1,57 @@
+"""The jobs: what a schedule, a sensor, a person or CI can start; each is a selection of assets."""
+
+from typing import Final
+
+import dagster as dg
+
+from assets import evaluation, gate, intake, judging, monitoring, review, truth
+
+refresh: Final = dg.define_asset_job(
+    "refresh",
+    description="The weekly job up to the queue for people: draw, mask, stratify, judge, dispute.",
+    selection=dg.AssetSelection.assets(
+        intake.sampled_interactions,
+        intake.anonymised_interactions,
+        intake.stratified_interactions,
+        judging.verdicts,
+        judging.refutations,
+        judging.panel_verdicts,
+        judging.disputes,
+        monitoring.production_monitor,
+    ),
+)
+publish: Final = dg.define_asset_job(
+    "publish",
+    description="When the labels are in: settle them, calibrate the judges, publish a version.",
+    selection=dg.AssetSelection.assets(
+        review.adjudications,
+        truth.judge_calibration,
+        truth.golden_set,
+        monitoring.outcome_validity,
+    ),
+)
+drift: Final = dg.define_asset_job(
+    "drift",
+    description="Old golden versions re-run on the pinned systems, and what has drifted.",
+    selection=dg.AssetSelection.assets(evaluation.drift_trials, evaluation.drift_report),
+)
+evaluate: Final = dg.define_asset_job(
+    "evaluate",
+    description="A candidate against the baseline: trials, paired report, operations.",
+    selection=dg.AssetSelection.assets(
+        evaluation.regression_trials,
+        evaluation.regression_report,
+        monitoring.operations_report,
+    ),
+)
+decide: Final = dg.define_asset_job(
+    "gate",
+    description="A candidate from trials to decision.",
+    selection=dg.AssetSelection.assets(
+        evaluation.regression_trials,
+        evaluation.regression_report,
+        monitoring.operations_report,
+        gate.gate_decision,
+    ),
+)
+ALL_JOBS: Final = (refresh, publish, drift, evaluate, decide)

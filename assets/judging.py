@@ -1,0 +1,132 @@
+"""Judging assets: verdicts, the refuter, the panel, the queue for people, and how good judges are.
+
+No prompt, vote or threshold belongs here.
+"""
+
+from typing import Any
+
+import dagster as dg
+
+from assets.conventions import counts, markdown, stored, table_asset
+from assets.intake import anonymised_interactions, stratified_interactions
+from eval_pipeline.flows import judging
+from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.judging.panel import decide
+from eval_pipeline.tables import (
+    ANONYMISED_INTERACTIONS,
+    DISPUTES,
+    PANEL_VERDICTS,
+    REFUTATIONS,
+    STRATIFIED_INTERACTIONS,
+    VERDICTS,
+)
+
+
+@table_asset(
+    VERDICTS,
+    group="judging",
+    kinds={"llm", "parquet"},
+    deps=[anonymised_interactions],
+    automated=True,
+)
+def verdicts(
+    context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
+) -> dg.MaterializeResult[Any]:
+    """Asks every judge about every sampled response; each call is journaled before it counts."""
+    week = context.partition_key
+    anonymised = pipeline.lake.read(ANONYMISED_INTERACTIONS, partition=week)
+    judged = judging.judge_week(pipeline, anonymised, week=week)
+    return stored(
+        pipeline,
+        VERDICTS,
+        judged,
+        partition=week,
+        metadata={
+            "verdicts": counts(judged, "judge_id", "status", "verdict"),
+            "cost_usd": float(judged["cost_usd"].sum()),
+        },
+    )
+
+
+@table_asset(
+    REFUTATIONS,
+    group="judging",
+    kinds={"llm", "parquet"},
+    deps=[anonymised_interactions, verdicts],
+    automated=True,
+)
+def refutations(
+    context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
+) -> dg.MaterializeResult[Any]:
+    """Lets the refuter attack every response that the judges would pass."""
+    week = context.partition_key
+    found = judging.refute_week(
+        pipeline,
+        pipeline.lake.read(ANONYMISED_INTERACTIONS, partition=week),
+        pipeline.lake.read(VERDICTS, partition=week),
+        week=week,
+    )
+    return stored(
+        pipeline,
+        REFUTATIONS,
+        found,
+        partition=week,
+        metadata={"findings": counts(found, "status", "finding")},
+    )
+
+
+@table_asset(
+    PANEL_VERDICTS,
+    group="judging",
+    kinds={"polars", "parquet"},
+    deps=[verdicts, refutations],
+    automated=True,
+)
+def panel_verdicts(
+    context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
+) -> dg.MaterializeResult[Any]:
+    """What the panel says of each response, or null where it has no strict majority."""
+    week = context.partition_key
+    decided = decide(
+        pipeline.lake.read(VERDICTS, partition=week),
+        pipeline.lake.read(REFUTATIONS, partition=week),
+        policy=pipeline.settings.panel,
+    )
+    return stored(
+        pipeline,
+        PANEL_VERDICTS,
+        decided,
+        partition=week,
+        metadata={"panel": counts(decided, "panel_verdict", "reason")},
+    )
+
+
+@table_asset(
+    DISPUTES,
+    group="judging",
+    kinds={"polars", "parquet"},
+    deps=[anonymised_interactions, stratified_interactions, panel_verdicts],
+    automated=True,
+)
+def disputes(
+    context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
+) -> dg.MaterializeResult[Any]:
+    """Queues what the judges dispute, and a random audit slice, for two blind annotators."""
+    week = context.partition_key
+    queued = judging.queue_week(
+        pipeline,
+        anonymised=pipeline.lake.read(ANONYMISED_INTERACTIONS, partition=week),
+        stratified=pipeline.lake.read(STRATIFIED_INTERACTIONS, partition=week),
+        panel_verdicts=pipeline.lake.read(PANEL_VERDICTS, partition=week),
+        week=week,
+    )
+    return stored(
+        pipeline,
+        DISPUTES,
+        queued,
+        partition=week,
+        metadata={
+            "queue": counts(queued, "selection", "reason"),
+            "probabilities": markdown(queued.select("label_probability").describe()),
+        },
+    )

@@ -1,0 +1,43 @@
+"""Review assets: the desk outside, and the labels that people settled there.
+
+Who labels what, and when labels count, is decided in `eval_pipeline.review`.
+"""
+
+from typing import Any
+
+import dagster as dg
+
+from assets.conventions import OWNERS, counts, stored, table_asset, weekly
+from assets.judging import disputes
+from eval_pipeline.flows import truth
+from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.tables import ADJUDICATIONS
+
+review_desk = dg.AssetSpec(
+    "review_desk",
+    group_name="review",
+    owners=OWNERS,
+    kinds={"people"},
+    partitions_def=weekly,
+    deps=[disputes],
+    description="Two blind annotators and an adjudicator, in the operational store: "
+    "`eval-pipeline review`.",
+)
+
+
+@table_asset(
+    ADJUDICATIONS, group="review", kinds={"polars", "parquet"}, deps=[disputes, review_desk]
+)
+def adjudications(
+    context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
+) -> dg.MaterializeResult[Any]:
+    """Exports the week's settled labels; fails while too few are settled to publish."""
+    week = context.partition_key
+    settled = truth.adjudicate_week(pipeline, week=week)
+    return stored(
+        pipeline,
+        ADJUDICATIONS,
+        settled,
+        partition=week,
+        metadata={"labels": counts(settled, "settled_by", "annotator_kind", "label")},
+    )

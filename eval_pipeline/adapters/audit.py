@@ -1,0 +1,35 @@
+"""The audit trail of the operational store: who did what to what, and when."""
+
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+
+from eval_pipeline.adapters.schema import audit_trail
+from eval_pipeline.adapters.store import utc
+from eval_pipeline.fingerprint import canonical_json
+
+PIPELINE = "pipeline"
+"""The actor of what no person did."""
+
+
+def leave_trace(
+    connection: sa.Connection,
+    *,
+    at: dt.datetime,
+    actor: str,
+    action: str,
+    subject: str,
+    **detail: Any,
+) -> None:
+    """Appends an entry to the transaction of the write it tells of; no texts in `detail`."""
+    connection.execute(
+        sa.insert(audit_trail),
+        {
+            "at": utc(at),
+            "actor": actor,
+            "action": action,
+            "subject": subject,
+            "detail_json": canonical_json(detail),
+        },
+    )

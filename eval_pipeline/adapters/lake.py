@@ -1,0 +1,165 @@
+"""The lake: every table's partitions as Parquet files under one root, replaced whole."""
+
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from eval_pipeline.adapters.object_storage import LocalFolder, open_storage
+from eval_pipeline.errors import (
+    CorruptFileError,
+    MissingPartitionError,
+    PartitionNameError,
+    TableError,
+)
+from eval_pipeline.tables import Table
+
+ROWS_PER_GROUP = 65_536
+PART = "part-0.parquet"
+
+_PARTITION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,159}")
+
+
+class Lake:
+    """Declared tables and raw files under one root: a folder, or an s3:// gs:// az:// URL.
+
+    `memory://` lives as long as this object. A reader sees a partition's old file or its new one,
+    never half; a writer killed at any moment leaves the old one.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._storage = open_storage(url)
+        self.url = str(self._storage.root) if isinstance(self._storage, LocalFolder) else url
+
+    def replace(self, table: Table, frame: pl.DataFrame, *, partition: str) -> int:
+        """Writes the partition and returns its row count; equal bytes leave the file untouched."""
+        path = partition_path(table, partition)
+        conformed = table.conform(frame)
+        data = parquet_bytes(conformed)
+        if self._bytes_or_none(path) != data:
+            self._storage.write(path, data)
+        return conformed.height
+
+    def read(self, table: Table, *, partition: str) -> pl.DataFrame:
+        """The partition; raises `MissingPartitionError` or `CorruptFileError`."""
+        path = partition_path(table, partition)
+        data = self._bytes_or_none(path)
+        if data is None:
+            raise MissingPartitionError(table.name, partition)
+        remedy = f"Materialise '{table.name}' for {partition} again."
+        return parse_parquet(data, table=table, path=self.describe(path), remedy=remedy)
+
+    def read_all(
+        self,
+        table: Table,
+        *,
+        partitions: Sequence[str] | None = None,
+        partition_column: str | None = None,
+    ) -> pl.DataFrame:
+        """Several partitions (none named: all) one after the other, in the order of their names.
+
+        `partition_column` adds the partition's name as a last column.
+        """
+        if partition_column in table.schema:
+            raise TableError(table.name, f"it already has a column '{partition_column}'")
+        names = self.partitions(table) if partitions is None else sorted(set(partitions))
+        frames = [table.empty()] + [self.read(table, partition=name) for name in names]
+        if partition_column is None:
+            return pl.concat(frames)
+        return pl.concat(
+            frame.with_columns(pl.lit(name, dtype=pl.String).alias(partition_column))
+            for frame, name in zip(frames, ["", *names], strict=True)
+        )
+
+    def partitions(self, table: Table) -> list[str]:
+        """The names of the table's partitions, sorted."""
+        start, end = f"{table.name}/{table.partitioned_by}=", f"/{PART}"
+        return sorted(
+            path.removeprefix(start).removesuffix(end)
+            for path in self._storage.sizes(table.name)
+            if path.startswith(start) and path.endswith(end)
+        )
+
+    def has(self, table: Table, *, partition: str) -> bool:
+        """Whether the partition has been made."""
+        return self._storage.exists(partition_path(table, partition))
+
+    def read_bytes(self, path: str) -> bytes:
+        """The raw file; raises `FileNotFoundError`."""
+        return self._storage.read(path)
+
+    def write_bytes(self, path: str, data: bytes) -> None:
+        """Replaces the raw file whole."""
+        self._storage.write(path, data)
+
+    def create_bytes(self, path: str, data: bytes) -> bool:
+        """Writes the raw file unless there is one: of several creators exactly one gets True."""
+        return self._storage.create(path, data)
+
+    def delete(self, path: str) -> None:
+        """Removes the raw file, if it is there."""
+        self._storage.delete(path)
+
+    def exists(self, path: str) -> bool:
+        """Whether the raw file is there."""
+        return self._storage.exists(path)
+
+    def list(self, prefix: str = "") -> list[str]:
+        """The paths of all finished files under a folder, sorted."""
+        return sorted(self._storage.sizes(prefix))
+
+    def sizes(self, prefix: str = "") -> dict[str, int]:
+        """Path to size in bytes of all finished files under a folder, sorted by path."""
+        return self._storage.sizes(prefix)
+
+    def local_path(self, path: str) -> Path | None:
+        """Where the file lies on this machine; None in an object store."""
+        return self._storage.root / path if isinstance(self._storage, LocalFolder) else None
+
+    def describe(self, path: str) -> str:
+        """The whole address of a file, for messages."""
+        return f"{self.url.rstrip('/')}/{path}"
+
+    def _bytes_or_none(self, path: str) -> bytes | None:
+        try:
+            return self._storage.read(path)
+        except FileNotFoundError:
+            return None
+
+
+def partition_path(table: Table, partition: str) -> str:
+    """The partition's file, relative to the lake's root; raises `PartitionNameError`."""
+    if not _PARTITION_NAME.fullmatch(partition):
+        raise PartitionNameError(partition)
+    return f"{table.name}/{table.partitioned_by}={partition}/{PART}"
+
+
+def parquet_bytes(frame: pl.DataFrame) -> bytes:
+    """Parquet that depends on the frame's content only: no times, no names, fixed row groups."""
+    buffer = io.BytesIO()
+    frame.rechunk().write_parquet(
+        buffer, compression="zstd", compression_level=3, row_group_size=ROWS_PER_GROUP
+    )
+    return buffer.getvalue()
+
+
+def parse_parquet(data: bytes, *, table: Table, path: str, remedy: str) -> pl.DataFrame:
+    """The frame in a file of `table`; raises `CorruptFileError` unless it is whole and fits."""
+    try:
+        frame = pl.read_parquet(io.BytesIO(data), hive_partitioning=False)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        problem = f"it is not a whole Parquet file ({type(error).__name__})"
+        raise CorruptFileError(path, problem, remedy) from None
+    if frame.schema != table.schema:
+        differing = sorted(
+            column
+            for column in {**frame.schema, **table.schema}
+            if frame.schema.get(column) != table.schema.get(column)
+        )
+        problem = f"its columns {differing} are not as '{table.name}' declares them"
+        raise CorruptFileError(
+            path, problem, f"It was written by another version of this program. {remedy}"
+        )
+    return frame

@@ -1,0 +1,4 @@
+"""Alembic's migrations of the operational store; `Store.open` runs them."""
+
+HEAD = "0001"
+"""The newest revision; a store that is there needs no Alembic."""

@@ -1,0 +1,1 @@
+"""One module per revision, never edited after it was released."""

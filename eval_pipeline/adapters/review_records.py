@@ -1,0 +1,104 @@
+"""What the review store is given and what it answers."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Literal
+
+AnnotatorKind = Literal["person", "scripted"]
+
+
+@dataclass(frozen=True)
+class ReviewTask:
+    """One interaction that people are asked about; `subject_json` is all that they are shown."""
+
+    task_id: str
+    interaction_id: str
+    selection: str
+    reason: str
+    label_probability: float
+    rubric_id: str
+    subject_json: str
+
+
+@dataclass(frozen=True)
+class Annotator:
+    """Someone who labels; `may_adjudicate` lets them decide disputes."""
+
+    annotator_id: str
+    kind: AnnotatorKind
+    may_adjudicate: bool
+    added_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class NewLabel:
+    """One person's answer to one task: pass, fail or cannot_tell.
+
+    An empty `label_id` is derived from everything but the instant. `corrects` names this person's
+    earlier label of the same task. Texts are masked before they come here.
+    """
+
+    task_id: str
+    annotator_id: str
+    label: str
+    labelled_at: dt.datetime
+    rationale: str = ""
+    reference_response: str | None = None
+    corrects: str | None = None
+    label_id: str = ""
+
+
+@dataclass(frozen=True)
+class NewAdjudication:
+    """The binding answer of a named person who did not label the task; else as `NewLabel`."""
+
+    task_id: str
+    adjudicated_by: str
+    label: str
+    adjudicated_at: dt.datetime
+    rationale: str = ""
+    reference_response: str | None = None
+    corrects: str | None = None
+    adjudication_id: str = ""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A row that was not recorded, by its position from 0, and why; it never quotes texts."""
+
+    position: int
+    task_id: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """Rows recorded now, rows that were recorded before, and rows refused."""
+
+    recorded: int
+    repeated: int
+    refused: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True)
+class ReviewStatus:
+    """How far a week's tasks are; `labels_by_annotator` counts labels that nothing corrects."""
+
+    week: str
+    tasks: int
+    open: int
+    labelled: int
+    adjudicated: int
+    labels_by_annotator: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """Who did what to what, and when; `detail_json` holds ids and labels, never texts."""
+
+    entry: int
+    at: dt.datetime
+    actor: str
+    action: str
+    subject: str
+    detail_json: str

@@ -1,0 +1,92 @@
+"""What the provider watch has seen of each pinned system, in the operational store."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from eval_pipeline.adapters.audit import PIPELINE, leave_trace
+from eval_pipeline.adapters.schema import provider_sightings
+from eval_pipeline.adapters.store import Store, read_utc, utc
+
+
+@dataclass(frozen=True)
+class RecordedSighting:
+    """What one look at a provider found; `candidate_id` is set where it opened a candidate."""
+
+    system_id: str
+    seen_at: dt.datetime
+    served_model: str | None
+    system_fingerprint: str | None
+    sighting_json: str
+    canaries: int
+    changed_answers: int
+    finding: str
+    candidate_id: str | None
+
+
+class SightingStore:
+    """What the provider watch has seen of each pinned system."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def last(self, system_id: str) -> RecordedSighting | None:
+        """The newest sighting, or None before the first."""
+        found = self._select(system_id, newest_first=True, limit=1)
+        return found[0] if found else None
+
+    def history(self, system_id: str) -> list[str]:
+        """The `sighting_json` of every sighting, oldest first."""
+        return [seen.sighting_json for seen in self._select(system_id)]
+
+    def record(  # noqa: PLR0913 - one argument a column, all by name
+        self,
+        system_id: str,
+        *,
+        sighting_json: str,
+        served_model: str | None,
+        system_fingerprint: str | None,
+        canaries: int,
+        changed_answers: int,
+        finding: str,
+        candidate_id: str | None,
+        seen_at: dt.datetime,
+    ) -> None:
+        """Appends a sighting: first, same or changed."""
+        row = {
+            "system_id": system_id,
+            "sighting_json": sighting_json,
+            "served_model": served_model,
+            "system_fingerprint": system_fingerprint,
+            "canaries": canaries,
+            "changed_answers": changed_answers,
+            "finding": finding,
+            "candidate_id": candidate_id,
+            "seen_at": utc(seen_at),
+        }
+        with self._store.writing() as connection:
+            connection.execute(sa.insert(provider_sightings), row)
+            leave_trace(
+                connection,
+                at=seen_at,
+                actor=PIPELINE,
+                action="sight_provider",
+                subject=system_id,
+                finding=finding,
+                candidate_id=candidate_id,
+            )
+
+    def _select(
+        self, system_id: str, *, newest_first: bool = False, limit: int | None = None
+    ) -> list[RecordedSighting]:
+        order = provider_sightings.c.sighting
+        query = (
+            sa.select(*(provider_sightings.c[name] for name in RecordedSighting.__annotations__))
+            .where(provider_sightings.c.system_id == system_id)
+            .order_by(order.desc() if newest_first else order)
+            .limit(limit)
+        )
+        with self._store.reading() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [RecordedSighting(**{**row, "seen_at": read_utc(row["seen_at"])}) for row in rows]

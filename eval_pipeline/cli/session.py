@@ -1,0 +1,114 @@
+"""One command's view of a project: its pipeline, its job launcher, and how it speaks."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from importlib import resources
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from eval_pipeline.errors import EvalPipelineError
+from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.ports import JobLauncher
+from eval_pipeline.settings_file import CONFIG_VARIABLE, Project, load_project
+
+DAGSTER_HOME = "DAGSTER_HOME"
+LAUNCHERS = "eval_pipeline.launcher"
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+class Session:
+    """A loaded project; adapters and the launcher are opened on first use."""
+
+    def __init__(self, config: Path | None) -> None:
+        self.project: Project = load_project(config)
+        self.progress = CallProgress()
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        """The project's adapters."""
+        return Pipeline(self.project, report=self.progress)
+
+    @cached_property
+    def launcher(self) -> JobLauncher:
+        """The orchestrator, found by its entry point so that nothing here imports it."""
+        os.environ[CONFIG_VARIABLE] = str(self.project.file)
+        prepare_dagster_home(self.project.folder)
+        found = list(entry_points(group=LAUNCHERS))
+        if not found:
+            raise EvalPipelineError(
+                f"No job launcher is installed (entry point '{LAUNCHERS}'). "
+                "Install the project: pip install -e . (or run `make setup`)."
+            )
+        launcher: JobLauncher = found[0].load()(self.project, self.pipeline)
+        return launcher
+
+
+class CallProgress:
+    """Shows long model work as one line that moves; silent where no person watches."""
+
+    def __init__(self) -> None:
+        self._progress: Progress | None = None
+        self._task = TaskID(0)
+
+    def __call__(self, done: int, total: int | None, what: str) -> None:
+        """Implements `ports.ProgressReport`."""
+        if self._progress is None:
+            return
+        self._progress.update(self._task, completed=done, total=total, description=what)
+
+    @contextmanager
+    def shown(self, what: str) -> Iterator[None]:
+        """Shows progress under `what` until the block ends."""
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=28),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=err, transient=True) as progress:
+            self._task = progress.add_task(what, total=None)
+            self._progress = progress
+            try:
+                yield
+            finally:
+                self._progress = None
+
+
+def prepare_dagster_home(folder: Path) -> Path:
+    """DAGSTER_HOME as set, or a folder beside the configuration, with the shipped settings."""
+    home = Path(os.environ.get(DAGSTER_HOME) or folder / "dagster").absolute()
+    home.mkdir(parents=True, exist_ok=True)
+    settings = home / "dagster.yaml"
+    if not settings.exists():
+        with shipped_file("dagster.yaml") as shipped:
+            shutil.copyfile(shipped, settings)
+    os.environ[DAGSTER_HOME] = str(home)
+    return home
+
+
+@contextmanager
+def shipped_file(name: str) -> Iterator[Path]:
+    """A file of the checkout's top level, or its copy inside the installed package."""
+    checkout = Path(__file__).parents[2] / name
+    if checkout.exists():
+        yield checkout
+        return
+    with resources.as_file(resources.files("eval_pipeline") / "_project" / name) as shipped:
+        yield shipped

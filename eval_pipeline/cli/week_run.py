@@ -1,0 +1,90 @@
+"""One week of a demo: refresh, scripted labels, publish, and what to tell of it."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from eval_pipeline.cli.scripted_review import Desk
+from eval_pipeline.cli.session import Session
+from eval_pipeline.tables import (
+    ADJUDICATIONS,
+    DISPUTES,
+    DRIFT_REPORT,
+    JUDGE_CALIBRATION,
+    PRODUCTION_MONITOR,
+    SAMPLED_INTERACTIONS,
+)
+
+
+@dataclass(frozen=True)
+class WeekFacts:
+    """What a week came to; null where it was not measured."""
+
+    week: str
+    interactions: int
+    judged: int
+    queued: int
+    disputed: int
+    settled: int
+    alpha: float | None
+    golden_version: int | None
+    items: int
+    drift: tuple[str, ...]
+
+
+def refresh_and_publish(session: Session, desk: Desk, *, week: str) -> None:
+    """The week's two jobs, with the scripted reviewers in between."""
+    with session.progress.shown(f"{week}: refresh"):
+        session.launcher.launch("refresh", partition=week)
+    desk.work(session.pipeline, week=week)
+    with session.progress.shown(f"{week}: publish"):
+        session.launcher.launch("publish", partition=week)
+
+
+def rerun_old_versions(session: Session, *, week: str) -> None:
+    """The week's drift job."""
+    with session.progress.shown(f"{week}: old versions again"):
+        session.launcher.launch("drift", partition=week)
+
+
+def facts_of(session: Session, *, week: str) -> WeekFacts:
+    """Reads back from the lake what the week's jobs wrote."""
+    lake, golden = session.pipeline.lake, session.pipeline.golden
+    sampled = lake.read(SAMPLED_INTERACTIONS, partition=week)
+    queued = lake.read(DISPUTES, partition=week)
+    monitored = lake.read(PRODUCTION_MONITOR, partition=week)
+    version = golden.for_week(week)
+    return WeekFacts(
+        week=week,
+        interactions=int(monitored.filter(pl.col("route") == "all")["interactions"].max() or 0),  # type: ignore[arg-type]
+        judged=sampled.filter(pl.col("selection") == "sample").height,
+        queued=queued.height,
+        disputed=queued.filter(pl.col("selection") == "dispute").height,
+        settled=lake.read(ADJUDICATIONS, partition=week).height,
+        alpha=_alpha(lake.read(JUDGE_CALIBRATION, partition=week)),
+        golden_version=version,
+        items=0 if version is None else golden.items(version).height,
+        drift=drift_named(session, week=week),
+    )
+
+
+def drift_named(session: Session, *, week: str) -> tuple[str, ...]:
+    """The week's drift findings as short phrases, the overall ones first; empty if none."""
+    if not session.pipeline.lake.has(DRIFT_REPORT, partition=week):
+        return ()
+    report = session.pipeline.lake.read(DRIFT_REPORT, partition=week)
+    newest = report.filter(
+        (pl.col("finding") == "drift")
+        & (pl.col("component") != "total")
+        & (pl.col("golden_version") == pl.col("golden_version").max().over("system_id"))
+    )
+    ordered = newest.sort(pl.col("subset") != "all", pl.col("difference"))
+    return tuple(
+        f"{row['component']} {row['difference'] * 100:+.1f} pt on {row['subset']}"
+        for row in ordered.iter_rows(named=True)
+    )
+
+
+def _alpha(calibration: pl.DataFrame) -> float | None:
+    row = calibration.filter((pl.col("judge_id") == "people") & (pl.col("measure") == "alpha"))
+    return None if row.is_empty() else row.row(0, named=True)["value"]

@@ -1,0 +1,83 @@
+"""Reads the judge's prompt back into the exchange it is about; what every scripted judge needs.
+
+The prompt holds `<conversation>` with one `role: content` per message, `<response>` and perhaps
+`<reference>`. Contents may span lines, the further ones indented; tags inside judged text arrive
+neutralised and are restored.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from eval_pipeline.ports import Message
+
+_NEUTRALISED = re.compile(
+    r"&lt;(?=\s*/?\s*(?:conversation|reference|response(?:_[ab])?)\b)", re.IGNORECASE
+)
+_TURN = re.compile(r"^(system|user|assistant|tool):[ \t]?", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class JudgedExchange:
+    """What a judge was asked about; `turns` never hold system messages."""
+
+    turns: tuple[Message, ...]
+    response: str
+    reference: str | None
+
+    @property
+    def request(self) -> str:
+        """The last message of the user, or nothing."""
+        return next((turn.content for turn in reversed(self.turns) if turn.role == "user"), "")
+
+    @property
+    def conversation(self) -> str:
+        """All turns as one text, roles left out."""
+        return "\n".join(turn.content for turn in self.turns)
+
+
+def read_exchange(messages: Sequence[Mapping[str, str]]) -> JudgedExchange | None:
+    """The exchange that a judge prompt shows; None if the messages hold no such prompt."""
+    for message in reversed(messages):
+        text = message.get("content") or ""
+        conversation, response = _tagged(text, "conversation"), _tagged(text, "response")
+        if conversation is not None and response is not None:
+            return JudgedExchange(_turns(conversation), response, _tagged(text, "reference"))
+    return None
+
+
+def verdict_json(verdict: str, rationale: str) -> str:
+    """A judge's answer."""
+    return json.dumps({"verdict": verdict, "rationale": rationale}, ensure_ascii=False)
+
+
+def finding_json(finding: str, claim: str) -> str:
+    """A refuter's answer."""
+    return json.dumps({"finding": finding, "claim": claim}, ensure_ascii=False)
+
+
+def _tagged(text: str, tag: str) -> str | None:
+    """What stands in the tag: from its first opening at a line's start to the first closing.
+
+    Instructions may mention a tag inside a sentence, hence the line's start.
+    """
+    opening = re.search(rf"^<{tag}>", text, re.MULTILINE) or re.search(rf"<{tag}>", text)
+    if opening is None:
+        return None
+    closing = text.find(f"</{tag}>", opening.end())
+    if closing < 0:
+        return None
+    return _NEUTRALISED.sub("<", text[opening.end() : closing].strip())
+
+
+def _turns(conversation: str) -> tuple[Message, ...]:
+    starts = list(_TURN.finditer(conversation))
+    if not starts:
+        return (Message("user", conversation),) if conversation else ()
+    ends = [start.start() for start in starts[1:]] + [len(conversation)]
+    return tuple(
+        Message(start.group(1), conversation[start.end() : end].strip().replace("\n  ", "\n"))
+        for start, end in zip(starts, ends, strict=True)
+        if start.group(1) != "system"
+    )

@@ -1,0 +1,97 @@
+"""Looking again: undecided subsets get more reserve items, at looks planned beforehand."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from eval_pipeline.evaluation.comparison import compare, least_items
+from eval_pipeline.evaluation.reserve_order import (
+    ALL,
+    ReserveOrder,
+    cumulative_target,
+    look_alpha,
+    order_reserve,
+    planned_looks,
+)
+from eval_pipeline.evaluation.scoring import NO_REFERENCE
+from eval_pipeline.settings import GateSettings
+
+Ask = Callable[[int, Sequence[str]], pl.DataFrame]
+"""Given a look and the reserve item ids it asks for: their trials, of both arms."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All trials that were paid for, and the report that rests on them."""
+
+    trials: pl.DataFrame
+    report: pl.DataFrame
+
+
+def next_items(
+    report: pl.DataFrame,
+    reserve: pl.DataFrame,
+    *,
+    trials: pl.DataFrame,
+    look: int,
+    policy: GateSettings,
+) -> list[str]:
+    """Ids of the reserve items to ask at `look` (from 2), in hash order, none asked before.
+
+    `reserve`: rows of STRATIFIED_INTERACTIONS. Nested and deterministic: each subset that is not
+    decided takes the first of its own hash order, up to the look's cumulative target, unless
+    even the whole reserve could not certify it. Empty when there is nothing to ask at this look
+    (a later one may still ask), and after a block, which ends the evaluation.
+    """
+    if look > planned_looks(policy) or (report["state"] == "blocked").any():
+        return []
+    names = [name for name in report["subset"].to_list() if name != ALL]
+    order = order_reserve(reserve, names)
+    already = set(trials["item_id"].to_list())
+    wanted: set[str] = set()
+    for row in report.filter(pl.col("state").is_in(["undecided", "infeasible"])).to_dicts():
+        name = row["subset"]
+        golden = _golden_items(trials, name)
+        if _could_certify(name, golden=golden, order=order, policy=policy, subsets=len(names)):
+            target = cumulative_target(name, look=look, policy=policy, subsets=len(names))
+            wanted.update(order.prefix(name, golden=golden, target=target))
+    return [item_id for item_id in order.of(ALL) if item_id in wanted - already]
+
+
+def compare_in_looks(
+    trials: pl.DataFrame,
+    *,
+    ask: Ask,
+    reserve: pl.DataFrame,
+    policy: GateSettings,
+    subsets: Collection[str] = (),
+) -> Comparison:
+    """Compares after look 1, then asks and compares again until all is decided or looks run out.
+
+    `trials` are look 1's, of the golden items; `ask` makes the rest, marked with their look.
+    """
+    report = compare(trials, policy=policy, subsets=subsets, reserve=reserve)
+    for look in range(2, planned_looks(policy) + 1):
+        item_ids = next_items(report, reserve, trials=trials, look=look, policy=policy)
+        if item_ids:
+            trials = pl.concat([trials, ask(look, item_ids)])
+            report = compare(trials, policy=policy, subsets=subsets, reserve=reserve)
+    return Comparison(trials, report)
+
+
+def _could_certify(
+    name: str, *, golden: int, order: ReserveOrder, policy: GateSettings, subsets: int
+) -> bool:
+    last = cumulative_target(name, look=planned_looks(policy), policy=policy, subsets=subsets)
+    reachable = golden + len(order.prefix(name, golden=golden, target=last))
+    return reachable >= least_items(margin=policy.tolerance_of(name), alpha=look_alpha(policy))
+
+
+def _golden_items(trials: pl.DataFrame, name: str) -> int:
+    golden = trials.filter(
+        pl.col("source") != "reserve", pl.col("score_error").ne_missing(NO_REFERENCE)
+    )
+    if name != ALL:
+        golden = golden.filter(pl.col("subsets").list.contains(name))
+    return golden["item_id"].n_unique()

@@ -1,0 +1,322 @@
+"""From items to planned calls, and from outcomes and scores to rows of trials.
+
+Items, outcomes and scores go side by side in one order: the same item may stand in it twice, in
+two revisions, and is still asked and paid once.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import polars as pl
+
+from eval_pipeline.fingerprint import smallest_by_hash
+from eval_pipeline.ports import (
+    CallOutcome,
+    Message,
+    ModelCall,
+    ModelSpec,
+    Score,
+    ScoreRequest,
+)
+from eval_pipeline.settings import SystemSettings
+from eval_pipeline.tables import CALL_COLUMNS, DRIFT_TRIALS, REGRESSION_TRIALS
+
+RESERVE_PREFIX = "reserve-"
+NOT_SCORED = "not_scored"
+DRIFT_SALT = "drift-items"
+
+Arm = Literal["baseline", "candidate"]
+
+
+@dataclass(frozen=True)
+class TrialItem:
+    """One input to put before systems; `reference_response` is null where no good one is known.
+
+    `look` is the look, from 1, that asks for it first; reserve items have no human label.
+    `golden_versions` are the versions that hold this revision, or that a reserve item stands by.
+    """
+
+    item_id: str
+    item_revision: int
+    route: str
+    subsets: tuple[str, ...]
+    messages: tuple[Message, ...]
+    reference_response: str | None
+    conversation_key: str
+    source: Literal["golden", "reserve"]
+    golden_versions: tuple[int, ...]
+    look: int = 1
+
+    @property
+    def golden_version(self) -> int:
+        """The newest version it is asked for."""
+        return max(self.golden_versions)
+
+
+@dataclass(frozen=True)
+class RecordedAnswer:
+    """An answer of an earlier week, with the row it came in, to be scored again."""
+
+    item: TrialItem
+    request: ScoreRequest
+    row: Mapping[str, Any]
+
+
+def golden_items(golden: pl.DataFrame, *, golden_version: int) -> list[TrialItem]:
+    """The items of a GOLDEN_SET frame, by id."""
+    return versioned_items({golden_version: golden})
+
+
+def versioned_items(
+    versions: Mapping[int, pl.DataFrame], *, maximum: int | None = None
+) -> list[TrialItem]:
+    """The union of golden versions, each item revision once, by id and revision.
+
+    Beyond `maximum` item ids, those with the smallest hashes stay, so the choice is the same in
+    every week that has the same items.
+    """
+    rows: dict[tuple[str, int], Mapping[str, Any]] = {}
+    held: dict[tuple[str, int], list[int]] = {}
+    for version, golden in sorted(versions.items()):
+        for row in golden.iter_rows(named=True):
+            key = (row["item_id"], row["item_revision"])
+            rows[key] = row
+            held.setdefault(key, []).append(version)
+    ids = sorted({item_id for item_id, _ in rows})
+    kept = set(ids if maximum is None else smallest_by_hash(ids, maximum, salt=DRIFT_SALT))
+    return [_golden_item(rows[key], held[key]) for key in sorted(rows) if key[0] in kept]
+
+
+def _golden_item(row: Mapping[str, Any], versions: Sequence[int]) -> TrialItem:
+    return TrialItem(
+        item_id=row["item_id"],
+        item_revision=row["item_revision"],
+        route=row["route"],
+        subsets=tuple(sorted(row["subsets"])),
+        messages=_messages(row["messages"]),
+        reference_response=_good_reference(row),
+        conversation_key=row["conversation_key"],
+        source="golden",
+        golden_versions=tuple(versions),
+    )
+
+
+def reserve_items(
+    reserve: pl.DataFrame, item_ids: Sequence[str], *, look: int, golden_version: int
+) -> list[TrialItem]:
+    """The named reserve interactions as items without reference, in the order of `item_ids`.
+
+    `reserve`: STRATIFIED_INTERACTIONS joined with the messages of ANONYMISED_INTERACTIONS.
+    """
+    wanted = reserve.filter((RESERVE_PREFIX + pl.col("interaction_id")).is_in(list(item_ids)))
+    rows = {RESERVE_PREFIX + row["interaction_id"]: row for row in wanted.iter_rows(named=True)}
+    return [
+        TrialItem(
+            item_id=item_id,
+            item_revision=1,
+            route=rows[item_id]["route"],
+            subsets=tuple(sorted(rows[item_id]["subsets"])),
+            messages=_messages(rows[item_id]["messages"]),
+            reference_response=None,
+            conversation_key=rows[item_id]["conversation_key"],
+            source="reserve",
+            golden_versions=(golden_version,),
+            look=look,
+        )
+        for item_id in item_ids
+    ]
+
+
+def plan_trials(
+    items: Sequence[TrialItem],
+    *,
+    system_id: str,
+    system: SystemSettings,
+    scope: str,
+    trial: int = 1,
+) -> list[ModelCall]:
+    """One call per item, in order; the system's prompt, if any, goes first."""
+    spec = ModelSpec(
+        provider=system.provider,
+        model=system.model,
+        parameters=tuple(sorted(system.parameters.items())),
+        usd_per_million_input_tokens=system.usd_per_million_input_tokens,
+        usd_per_million_output_tokens=system.usd_per_million_output_tokens,
+    )
+    opening = (Message("system", system.prompt),) if system.prompt else ()
+    return [
+        ModelCall(
+            scope=scope,
+            system_id=system_id,
+            item_id=item.item_id,
+            spec=spec,
+            messages=opening + item.messages,
+            trial=trial,
+        )
+        for item in items
+    ]
+
+
+def score_request(item: TrialItem, response: str, *, trial: int) -> ScoreRequest:
+    """The request to score a response to the item."""
+    return ScoreRequest(
+        item_id=item.item_id,
+        trial=trial,
+        route=item.route,
+        messages=item.messages,
+        response=response,
+        reference_response=item.reference_response,
+    )
+
+
+def score_requests(
+    items: Sequence[TrialItem], outcomes: Sequence[CallOutcome]
+) -> list[ScoreRequest | None]:
+    """What is to be scored, in order; None for refusals and failures, which need no scorer."""
+    return [
+        None
+        if outcome.status != "answered" or outcome.text is None
+        else score_request(item, outcome.text, trial=outcome.call.trial)
+        for item, outcome in zip(items, outcomes, strict=True)
+    ]
+
+
+def trial_rows(
+    items: Sequence[TrialItem],
+    outcomes: Sequence[CallOutcome],
+    *,
+    scores: Sequence[Score | None],
+    arm: Arm,
+    system_id: str,
+) -> pl.DataFrame:
+    """One arm's rows of REGRESSION_TRIALS.
+
+    A refusal is an output and scores 0.0; a failed call has no score and says why.
+    """
+    rows = [
+        {**_regression_columns(item, arm), **shared}
+        for item, shared in _shared(items, outcomes, scores, system_id)
+    ]
+    return REGRESSION_TRIALS.conform(pl.DataFrame(rows, schema=REGRESSION_TRIALS.schema))
+
+
+def recorded_baseline_rows(items: Sequence[TrialItem], recorded: pl.DataFrame) -> pl.DataFrame:
+    """The baseline's arm from DRIFT_TRIALS answers of an earlier week, for the items they hold.
+
+    For a provider's silent change: the old model can no longer be asked, only remembered.
+    """
+    known = {(item.item_id, item.item_revision): item for item in items}
+    rows = []
+    for row in recorded.filter(pl.col("stream") == "rerun").iter_rows(named=True):
+        item = known.get((row["item_id"], row["item_revision"]))
+        if item is not None:
+            kept = {name: row[name] for name in REGRESSION_TRIALS.schema if name in row}
+            rows.append({**kept, **_regression_columns(item, "baseline")})
+    return REGRESSION_TRIALS.conform(pl.DataFrame(rows, schema=REGRESSION_TRIALS.schema))
+
+
+def drift_rows(
+    items: Sequence[TrialItem],
+    outcomes: Sequence[CallOutcome],
+    *,
+    scores: Sequence[Score | None],
+    system_id: str,
+) -> pl.DataFrame:
+    """DRIFT_TRIALS of items answered and scored this week."""
+    rows = [
+        {**_drift_columns(item), "stream": "rerun", "reference_week": None, **shared}
+        for item, shared in _shared(items, outcomes, scores, system_id)
+    ]
+    return DRIFT_TRIALS.conform(pl.DataFrame(rows, schema=DRIFT_TRIALS.schema))
+
+
+def rejudged_rows(
+    answers: Sequence[RecordedAnswer],
+    *,
+    scores: Sequence[Score | None],
+    system_id: str,
+    reference_week: str,
+) -> pl.DataFrame:
+    """DRIFT_TRIALS of old answers scored this week; the call's figures are the old call's."""
+    rows = [
+        {
+            **{name: answer.row[name] for name in CALL_COLUMNS},
+            **_drift_columns(answer.item),
+            **_score_columns(score or Score(None, NOT_SCORED, "none")),
+            "stream": "rejudged",
+            "reference_week": reference_week,
+            "system_id": system_id,
+            "trial": answer.request.trial,
+            "response": answer.request.response,
+        }
+        for answer, score in zip(answers, scores, strict=True)
+    ]
+    return DRIFT_TRIALS.conform(pl.DataFrame(rows, schema=DRIFT_TRIALS.schema))
+
+
+def _shared(
+    items: Sequence[TrialItem],
+    outcomes: Sequence[CallOutcome],
+    scores: Sequence[Score | None],
+    system_id: str,
+) -> Iterator[tuple[TrialItem, dict[str, Any]]]:
+    for item, outcome, score in zip(items, outcomes, scores, strict=True):
+        columns = {
+            **{name: getattr(outcome, name) for name in CALL_COLUMNS},
+            **_score_columns(_score_of(outcome, score)),
+            "system_id": system_id,
+            "item_id": item.item_id,
+            "trial": outcome.call.trial,
+            "route": item.route,
+            "subsets": list(item.subsets),
+            "response": outcome.text,
+        }
+        yield item, columns
+
+
+def _score_of(outcome: CallOutcome, score: Score | None) -> Score:
+    if outcome.status == "refused":
+        return Score(0.0, None, "refusal")
+    if outcome.status == "failed":
+        return Score(None, outcome.error_code or "failed", "none")
+    return score or Score(None, NOT_SCORED, "none")
+
+
+def _score_columns(score: Score) -> dict[str, Any]:
+    return {"scorer": score.scorer, "score": score.value, "score_error": score.error}
+
+
+def _regression_columns(item: TrialItem, arm: Arm) -> dict[str, Any]:
+    return {
+        "arm": arm,
+        "source": item.source,
+        "look": item.look,
+        "golden_version": item.golden_version,
+        "subsets": list(item.subsets),
+        "cluster_id": item.conversation_key,
+    }
+
+
+def _drift_columns(item: TrialItem) -> dict[str, Any]:
+    return {
+        "item_id": item.item_id,
+        "item_revision": item.item_revision,
+        "golden_versions": list(item.golden_versions),
+        "route": item.route,
+        "subsets": list(item.subsets),
+        "conversation_key": item.conversation_key,
+    }
+
+
+def _good_reference(row: Mapping[str, Any]) -> str | None:
+    """The reference response, or the logged one if it passed; never a failed response."""
+    reference: str | None = row["reference_response"]
+    logged: str | None = row["logged_response"]
+    if row["reference_label"] == "pass":
+        return reference if reference is not None else logged
+    return None if reference == logged else reference
+
+
+def _messages(rows: Sequence[Mapping[str, str]]) -> tuple[Message, ...]:
+    return tuple(Message(row["role"], row["content"]) for row in rows)

@@ -1,0 +1,123 @@
+"""What a candidate is: a system of the configuration, a file, or a provider's silent change."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from eval_pipeline.errors import SettingsError, UnknownCandidateError
+from eval_pipeline.settings import CandidateFile, Settings, SystemSettings
+from eval_pipeline.settings_file import Project
+
+CANDIDATE_SUFFIX = ".yaml"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A system on trial and the baseline it must not be worse than.
+
+    `recorded_week` is null where both arms are asked afresh; where a provider changed a model
+    under its name, it is the last drift week that still holds the old model's answers.
+    """
+
+    candidate_id: str
+    system: SystemSettings
+    baseline_id: str
+    baseline: SystemSettings
+    recorded_week: str | None = None
+
+    @property
+    def scope(self) -> str:
+        """What the evaluation's calls are paid for."""
+        return f"candidate:{self.candidate_id}"
+
+
+def candidates_folder(project: Project) -> Path:
+    """Where candidate files appear."""
+    return Path(project.locate(project.settings.candidates.folder))
+
+
+def candidate_names(project: Project) -> list[str]:
+    """Every candidate that can be evaluated: other systems, then files, by name."""
+    return sorted({*_configured(project.settings), *(path.stem for path in _files(project))})
+
+
+def resolve_candidate(project: Project, candidate_id: str) -> Candidate:
+    """The candidate of this name; raises `UnknownCandidateError` or `SettingsError`."""
+    settings = project.settings
+    path = candidates_folder(project) / f"{candidate_id}{CANDIDATE_SUFFIX}"
+    if candidate_id in _configured(settings):
+        described = CandidateFile(system=settings.systems[candidate_id])
+    elif path.is_file() and path.parent == candidates_folder(project):
+        described = read_candidate_file(path)
+    else:
+        raise UnknownCandidateError(candidate_id, candidate_names(project))
+    return _candidate(settings, candidate_id, described)
+
+
+def read_candidate_file(path: Path) -> CandidateFile:
+    """A candidate file: a system's keys at the top level, or a provider's change."""
+    try:
+        tree = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        raise SettingsError(f"The candidate file {path} cannot be read: {error}.") from None
+    if isinstance(tree, dict) and "provider_change" not in tree:
+        tree = {"system": tree}
+    try:
+        return CandidateFile.model_validate(tree)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}"
+            for detail in error.errors()
+        )
+        raise SettingsError(f"The candidate file {path} cannot be used: {problems}.") from None
+
+
+def write_provider_change(
+    project: Project, candidate_id: str, *, system_id: str, recorded_week: str, seen: str
+) -> Path:
+    """Puts down a provider's change as a candidate file; an existing one is left as it is."""
+    folder = candidates_folder(project)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{candidate_id}{CANDIDATE_SUFFIX}"
+    if not path.exists():
+        described = {
+            "provider_change": {"system": system_id, "recorded_week": recorded_week, "seen": seen}
+        }
+        with path.open("w", encoding="utf-8") as file:
+            YAML(typ="safe", pure=True).dump(described, file)
+    return path
+
+
+def _candidate(settings: Settings, candidate_id: str, described: CandidateFile) -> Candidate:
+    baseline = settings.systems[settings.baseline]
+    if described.provider_change is None:
+        system = described.system
+        if system is None or system.provider not in settings.providers:
+            named = None if system is None else system.provider
+            raise SettingsError(
+                f"Candidate '{candidate_id}' names provider '{named}'; known are "
+                f"{sorted(settings.providers)}."
+            )
+        return Candidate(candidate_id, system, settings.baseline, baseline)
+    changed = described.provider_change
+    if changed.system not in settings.systems:
+        raise SettingsError(
+            f"Candidate '{candidate_id}' is a change of system '{changed.system}', which is not "
+            f"under `systems`; known are {sorted(settings.systems)}."
+        )
+    system = settings.systems[changed.system]
+    return Candidate(candidate_id, system, changed.system, system, changed.recorded_week)
+
+
+def _configured(settings: Settings) -> list[str]:
+    return [name for name in settings.systems if name != settings.baseline]
+
+
+def _files(project: Project) -> Iterator[Path]:
+    folder = candidates_folder(project)
+    if folder.is_dir():
+        yield from sorted(folder.glob(f"*{CANDIDATE_SUFFIX}"))

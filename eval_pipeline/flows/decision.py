@@ -1,0 +1,173 @@
+"""The gate over everything that is known of a candidate, and the page that tells it to people."""
+
+import datetime as dt
+
+import polars as pl
+
+from eval_pipeline.errors import MissingPartitionError
+from eval_pipeline.evaluation.decision import Decision, read_decision
+from eval_pipeline.evaluation.gate import Evidence, decide
+from eval_pipeline.evaluation.trials import RESERVE_PREFIX
+from eval_pipeline.flows.candidates import Candidate
+from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.ports import Message
+from eval_pipeline.reports import formats
+from eval_pipeline.reports.pages import ExampleItem, decision_page
+from eval_pipeline.tables import (
+    ANONYMISED_INTERACTIONS,
+    DRIFT_REPORT,
+    GATE_DECISION,
+    JUDGE_CALIBRATION,
+    OPERATIONS_REPORT,
+    REGRESSION_REPORT,
+    REGRESSION_TRIALS,
+    Table,
+)
+
+MODEL_SCORERS = ("panel", "judge")
+EXAMPLES_PER_SUBSET = 4
+
+
+def decide_on(pipeline: Pipeline, candidate: Candidate) -> Decision:
+    """The decision on a candidate whose trials, report and operations are in the lake."""
+    partition = candidate.candidate_id
+    trials = pipeline.lake.read(REGRESSION_TRIALS, partition=partition)
+    version = int(str(trials["golden_version"].max()))
+    return decide(
+        pipeline.lake.read(REGRESSION_REPORT, partition=partition),
+        candidate_id=candidate.candidate_id,
+        baseline_id=candidate.baseline_id,
+        golden_version=version,
+        policy=pipeline.settings.gate,
+        evidence=Evidence(
+            trials=trials,
+            calibration=_newest(pipeline, JUDGE_CALIBRATION),
+            operations=pipeline.lake.read(OPERATIONS_REPORT, partition=partition),
+            drift=_newest(pipeline, DRIFT_REPORT),
+            golden_age_days=_age_in_days(pipeline, version),
+            judge_only=True,
+            panel_scored=_rests_on_models(trials),
+        ),
+    )
+
+
+def write_pages(pipeline: Pipeline, candidate: Candidate, decision: Decision) -> str:
+    """Writes the decision as HTML and JSON beside its row; returns where the page is."""
+    told = decision.model_dump(mode="json")
+    trials = pipeline.lake.read(REGRESSION_TRIALS, partition=candidate.candidate_id)
+    version = int(str(trials["golden_version"].max()))
+    page = decision_page(
+        told,
+        pipeline.lake.read(REGRESSION_REPORT, partition=candidate.candidate_id),
+        examples=_examples(pipeline, decision, trials),
+        drift=_drift_so_far(pipeline),
+        operations=pipeline.lake.read(OPERATIONS_REPORT, partition=candidate.candidate_id),
+        golden=pipeline.golden.manifest(version).model_dump(mode="json"),
+    )
+    pipeline.lake.write_bytes(_page(candidate.candidate_id, "html"), page.encode())
+    pipeline.lake.write_bytes(_page(candidate.candidate_id, "json"), formats.as_json(told).encode())
+    return page_path(pipeline, candidate.candidate_id)
+
+
+def load_decision(pipeline: Pipeline, candidate_id: str) -> Decision:
+    """The decision as it was written."""
+    row = pipeline.lake.read(GATE_DECISION, partition=candidate_id).row(0, named=True)
+    return read_decision(row["decision_json"])
+
+
+def page_path(pipeline: Pipeline, candidate_id: str) -> str:
+    """Where the decision's page lies: a file, or an object's URL."""
+    return pipeline.lake.describe(_page(candidate_id, "html"))
+
+
+def read_page(pipeline: Pipeline, candidate_id: str) -> str:
+    """The decision's page; raises `MissingPartitionError` before the decision."""
+    try:
+        return pipeline.lake.read_bytes(_page(candidate_id, "html")).decode()
+    except FileNotFoundError:
+        raise MissingPartitionError(GATE_DECISION.name, candidate_id) from None
+
+
+def _page(candidate_id: str, suffix: str) -> str:
+    return f"{GATE_DECISION.name}/candidate={candidate_id}/decision.{suffix}"
+
+
+def _newest(pipeline: Pipeline, table: Table) -> pl.DataFrame | None:
+    weeks = pipeline.lake.partitions(table)
+    return pipeline.lake.read(table, partition=weeks[-1]) if weeks else None
+
+
+def _drift_so_far(pipeline: Pipeline) -> pl.DataFrame | None:
+    if not pipeline.lake.partitions(DRIFT_REPORT):
+        return None
+    return pipeline.lake.read_all(DRIFT_REPORT, partition_column="week")
+
+
+def _age_in_days(pipeline: Pipeline, version: int) -> int:
+    """From the end of the week whose labels the version holds until the newest week's end.
+
+    Counted in the logs' own time, so that the same inputs give the same decision on any day.
+    """
+    labelled = dt.date.fromisoformat(pipeline.golden.manifest(version).week)
+    weeks = pipeline.lake.partitions(ANONYMISED_INTERACTIONS)
+    newest = dt.date.fromisoformat(weeks[-1]) if weeks else labelled
+    return max(0, (newest - labelled).days)
+
+
+def _rests_on_models(trials: pl.DataFrame) -> bool:
+    scorers = trials["scorer"].unique().to_list()
+    return any(scorer.split(":")[0] in MODEL_SCORERS for scorer in scorers)
+
+
+def _examples(pipeline: Pipeline, decision: Decision, trials: pl.DataFrame) -> list[ExampleItem]:
+    """The items that a blocked subset lost, both answers side by side."""
+    chosen = [
+        (finding.subset, item_id)
+        for finding in (*decision.subsets, decision.aggregate)
+        for item_id in finding.losing_items[:EXAMPLES_PER_SUBSET]
+    ]
+    texts = _texts(pipeline, {item_id for _, item_id in chosen}, trials)
+    arms = {(row["arm"], row["item_id"]): row for row in trials.iter_rows(named=True)}
+    examples: dict[str, ExampleItem] = {}
+    for subset, item_id in chosen:
+        baseline, candidate = arms["baseline", item_id], arms["candidate", item_id]
+        messages, reference = texts[item_id]
+        examples.setdefault(
+            item_id,
+            ExampleItem(
+                item_id=item_id,
+                subset=subset,
+                conversation=messages,
+                reference=reference,
+                baseline_response=baseline["response"],
+                candidate_response=candidate["response"],
+                baseline_score=baseline["score"],
+                candidate_score=candidate["score"],
+            ),
+        )
+    return list(examples.values())
+
+
+def _texts(
+    pipeline: Pipeline, item_ids: set[str], trials: pl.DataFrame
+) -> dict[str, tuple[tuple[Message, ...], str | None]]:
+    """The anonymised conversation and reference of golden and reserve items, by item id."""
+    versions = trials["golden_version"].unique().to_list()
+    found: dict[str, tuple[tuple[Message, ...], str | None]] = {}
+    for version in sorted(versions):
+        items = pipeline.golden.items(version).filter(pl.col("item_id").is_in(item_ids))
+        for row in items.iter_rows(named=True):
+            found[row["item_id"]] = (_messages(row), row["reference_response"])
+    missing = {item_id for item_id in item_ids if item_id not in found}
+    if missing:
+        reserve = pipeline.lake.read_all(ANONYMISED_INTERACTIONS).with_columns(
+            item_id=pl.lit(RESERVE_PREFIX) + pl.col("interaction_id")
+        )
+        for row in reserve.filter(pl.col("item_id").is_in(missing)).iter_rows(named=True):
+            found[row["item_id"]] = (_messages(row), None)
+    return found
+
+
+def _messages(row: dict[str, object]) -> tuple[Message, ...]:
+    messages: list[dict[str, str]] = row["messages"]  # type: ignore[assignment]
+    return tuple(Message(part["role"], part["content"]) for part in messages)

@@ -1,0 +1,136 @@
+"""Examines a configured project part by part; every finding says how to mend it."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from eval_pipeline.adapters.reachability import problem_reaching
+from eval_pipeline.errors import EvalPipelineError
+from eval_pipeline.flows.wiring import Pipeline
+
+State = Literal["ok", "warn", "fail"]
+MINIMUM_KEY_LENGTH = 16
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one part of the project looks like; `remedy` is empty where nothing is to do."""
+
+    subject: str
+    state: State
+    detail: str
+    remedy: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        """The finding for JSON."""
+        return asdict(self)
+
+
+def examine(pipeline: Pipeline) -> list[Finding]:
+    """All findings; a part that fails does not hide the others."""
+    parts: tuple[tuple[str, Callable[[Pipeline], Iterator[Finding]]], ...] = (
+        ("configuration", _configuration),
+        ("pseudonym key", _key),
+        ("logs", _logs),
+        ("providers", _providers),
+        ("lake", _lake),
+        ("store", _store),
+    )
+    found: list[Finding] = []
+    for subject, examined in parts:
+        try:
+            found += examined(pipeline)
+        except EvalPipelineError as error:
+            found.append(Finding(subject, "fail", str(error)))
+    return found
+
+
+def _configuration(pipeline: Pipeline) -> Iterator[Finding]:
+    settings = pipeline.settings
+    yield Finding(
+        "configuration",
+        "ok",
+        f"{pipeline.project.file}: {len(settings.subsets)} subsets, {len(settings.judges)} judges "
+        f"of {len({judge.family for judge in settings.judges.values()})} families",
+    )
+    if not settings.anonymisation.custom_patterns:
+        yield Finding(
+            "anonymisation",
+            "warn",
+            "no custom patterns: user names and order numbers of your own are not recognised",
+            "name them under `anonymisation.custom_patterns`",
+        )
+
+
+def _key(pipeline: Pipeline) -> Iterator[Finding]:
+    variable = pipeline.settings.anonymisation.key_variable
+    if len(pipeline.key) < MINIMUM_KEY_LENGTH:
+        yield Finding(
+            "pseudonym key",
+            "fail",
+            f"{variable} holds {len(pipeline.key)} characters; that can be guessed",
+            f"export {variable}=$(openssl rand -hex 32), and keep it safe",
+        )
+    else:
+        yield Finding("pseudonym key", "ok", f"{variable} is set")
+
+
+def _logs(pipeline: Pipeline) -> Iterator[Finding]:
+    weeks = pipeline.logs.weeks_available()
+    if not weeks:
+        yield Finding(
+            "logs", "fail", f"no week found under {pipeline.settings.logs.path}",
+            "check `logs.path` and `logs.format`",
+        )
+        return
+    facts = pipeline.logs.profile(weeks[-1]).row(0, named=True)
+    total = facts["interactions"] + facts["quarantined"]
+    share = facts["quarantined"] / total if total else 0.0
+    limit = pipeline.settings.contract.maximum_quarantined_share
+    yield Finding(
+        "logs",
+        "ok" if share <= limit else "fail",
+        f"{len(weeks)} weeks, {weeks[0]} to {weeks[-1]}; the last has {facts['interactions']} "
+        f"interactions, {share:.2%} quarantined",
+        "" if share <= limit else "see the reasons: `eval-pipeline refresh` lists them",
+    )
+    yield _masked_rows(pipeline)
+
+
+def _masked_rows(pipeline: Pipeline) -> Finding:
+    """Masks a few rows in memory: what fails here would fail in the weekly run."""
+    week = pipeline.logs.weeks_available()[-1]
+    ids = pipeline.logs.narrow(week)["interaction_id"].sort().head(3).to_list()
+    texts = pipeline.logs.fetch(week, ids)["response"].drop_nulls().to_list()
+    masked = [pipeline.anonymiser.mask_text(text) for text in texts]
+    shown = " | ".join(text[:80] for text in masked)
+    return Finding("masking", "ok", f"three responses, masked: {shown}")
+
+
+def _providers(pipeline: Pipeline) -> Iterator[Finding]:
+    for name, provider in sorted(pipeline.settings.providers.items()):
+        if provider.key_variable is not None and not os.environ.get(provider.key_variable):
+            yield Finding(
+                f"provider {name}", "fail", f"{provider.key_variable} is not set",
+                f"export {provider.key_variable}=...",
+            )
+            continue
+        problem = problem_reaching(provider, secret=lambda variable: os.environ.get(variable, ""))
+        yield Finding(
+            f"provider {name}",
+            "ok" if problem is None else "fail",
+            f"{provider.base_url} answers" if problem is None else problem,
+            "" if problem is None else "check `base_url`, the key and the network",
+        )
+
+
+def _lake(pipeline: Pipeline) -> Iterator[Finding]:
+    pipeline.lake.write_bytes("doctor.probe", b"eval-pipeline")
+    pipeline.lake.delete("doctor.probe")
+    yield Finding("lake", "ok", f"{pipeline.project.lake_url} can be written")
+
+
+def _store(pipeline: Pipeline) -> Iterator[Finding]:
+    _ = pipeline.store.engine
+    yield Finding("store", "ok", "the operational store opens and has the present schema")

@@ -1,0 +1,121 @@
+"""The weekly re-run of old golden versions on pinned systems, and what it says has drifted."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from eval_pipeline.evaluation.drift import decompose, reference_week, rejudged_items
+from eval_pipeline.evaluation.trials import (
+    TrialItem,
+    drift_rows,
+    rejudged_rows,
+    versioned_items,
+)
+from eval_pipeline.flows.scoring import score_responses
+from eval_pipeline.flows.trials import ask_system
+from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.tables import DRIFT_REPORT, DRIFT_TRIALS, STRATIFIED_INTERACTIONS
+
+
+def pinned_systems(pipeline: Pipeline) -> tuple[str, ...]:
+    """The systems that are re-run each week: the configured ones, or the baseline."""
+    return pipeline.settings.drift.systems or (pipeline.settings.baseline,)
+
+
+def scope_of_drift(week: str) -> str:
+    """What a week's re-run is paid for; another week never answers from its journal."""
+    return f"drift:{week}"
+
+
+def rerun_week(pipeline: Pipeline, *, week: str) -> pl.DataFrame:
+    """Each pinned system asked once about every item of the newest versions, and scored.
+
+    The answers of the reference week are scored again beside them: what moves those is the
+    judges, not the provider.
+    """
+    items = _items(pipeline, week=week)
+    frames = [DRIFT_TRIALS.empty()]
+    for system_id in pinned_systems(pipeline):
+        frames.append(_rerun(pipeline, items, system_id=system_id, week=week))
+        reference = reference_for(pipeline, system_id=system_id, week=week)
+        if reference is not None:
+            frames.append(
+                _rejudge(pipeline, items, system_id=system_id, week=week, reference=reference)
+            )
+    return DRIFT_TRIALS.conform(pl.concat(frames))
+
+
+def report_week(pipeline: Pipeline, trials: pl.DataFrame, *, week: str) -> pl.DataFrame:
+    """The week's change per system, version, subset and component, against its reference week."""
+    frames = [DRIFT_REPORT.empty()]
+    for system_id in pinned_systems(pipeline):
+        reference = reference_for(pipeline, system_id=system_id, week=week)
+        own = trials.filter(pl.col("system_id") == system_id)
+        frames.append(
+            decompose(
+                own,
+                reference_trials=None if reference is None else _trials(pipeline, reference),
+                traffic=_traffic(pipeline, week),
+                reference_traffic=None if reference is None else _traffic(pipeline, reference),
+                reference_week=reference,
+                system_id=system_id,
+                systems=len(pinned_systems(pipeline)),
+                policy=pipeline.settings.drift,
+            )
+        )
+    return DRIFT_REPORT.conform(pl.concat(frames))
+
+
+def reference_for(pipeline: Pipeline, *, system_id: str, week: str) -> str | None:
+    """The week that this one is measured against; null for the first."""
+    earlier = [known for known in pipeline.lake.partitions(DRIFT_REPORT) if known < week]
+    history = [(known, pipeline.lake.read(DRIFT_REPORT, partition=known)) for known in earlier]
+    return reference_week(history, system_id=system_id)
+
+
+def _items(pipeline: Pipeline, *, week: str) -> list[TrialItem]:
+    """The union of the newest versions published up to the week, each item revision once."""
+    published = [
+        number
+        for number in pipeline.golden.numbers()
+        if pipeline.golden.manifest(number).week <= week
+    ]
+    newest = published[-pipeline.settings.drift.versions :]
+    return versioned_items(
+        {number: pipeline.golden.items(number) for number in newest},
+        maximum=pipeline.settings.drift.maximum_items,
+    )
+
+
+def _rerun(
+    pipeline: Pipeline, items: Sequence[TrialItem], *, system_id: str, week: str
+) -> pl.DataFrame:
+    answers = ask_system(
+        pipeline,
+        items,
+        system_id=system_id,
+        system=pipeline.settings.systems[system_id],
+        scope=scope_of_drift(week),
+    )
+    return drift_rows(items, answers.outcomes, scores=answers.scores, system_id=system_id)
+
+
+def _rejudge(
+    pipeline: Pipeline, items: Sequence[TrialItem], *, system_id: str, week: str, reference: str
+) -> pl.DataFrame:
+    answered = rejudged_items(items, _trials(pipeline, reference), system_id=system_id)
+    scores = score_responses(
+        pipeline, [frozen.request for frozen in answered], scope=scope_of_drift(week)
+    )
+    return rejudged_rows(answered, scores=scores, system_id=system_id, reference_week=reference)
+
+
+def _trials(pipeline: Pipeline, week: str) -> pl.DataFrame:
+    return pipeline.lake.read(DRIFT_TRIALS, partition=week)
+
+
+def _traffic(pipeline: Pipeline, week: str) -> pl.DataFrame:
+    """The week's sampled traffic with its weights; empty where the week was never drawn."""
+    if not pipeline.lake.has(STRATIFIED_INTERACTIONS, partition=week):
+        return STRATIFIED_INTERACTIONS.empty()
+    return pipeline.lake.read(STRATIFIED_INTERACTIONS, partition=week)

@@ -1,0 +1,71 @@
+"""The weekly judging: verdicts, refutations, and the queue that goes to people."""
+
+import polars as pl
+
+from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.judging.panel import (
+    plan_verdicts,
+    provisional_passes,
+    read_verdicts,
+    require_answers,
+)
+from eval_pipeline.judging.refutation import plan_refutations, read_refutations
+from eval_pipeline.review.selection import review_subjects, select_for_review
+from eval_pipeline.tables import REFUTATIONS
+
+
+def scope_of_week(week: str) -> str:
+    """What a week's judging is paid for."""
+    return f"refresh:{week}"
+
+
+def judged(anonymised: pl.DataFrame) -> pl.DataFrame:
+    """The interactions that judges see: the sample, not the reserve."""
+    return anonymised.filter(pl.col("selection") == "sample")
+
+
+def judge_week(pipeline: Pipeline, anonymised: pl.DataFrame, *, week: str) -> pl.DataFrame:
+    """One verdict per sampled interaction and judge; fails if too many judges did not answer."""
+    judges, rubrics = pipeline.settings.judges, pipeline.rubrics
+    interactions = judged(anonymised)
+    calls = plan_verdicts(interactions, judges=judges, rubrics=rubrics, scope=scope_of_week(week))
+    outcomes = pipeline.runner.run(calls, purpose=f"judging {week}")
+    verdicts = read_verdicts(outcomes, interactions=interactions, judges=judges, rubrics=rubrics)
+    require_answers(verdicts, policy=pipeline.settings.panel, purpose=f"judging {week}")
+    return verdicts
+
+
+def refute_week(
+    pipeline: Pipeline, anonymised: pl.DataFrame, verdicts: pl.DataFrame, *, week: str
+) -> pl.DataFrame:
+    """The refuter's finding on every response that the judges would pass."""
+    refuter = pipeline.settings.refuter
+    if refuter is None or not refuter.enabled:
+        return REFUTATIONS.empty()
+    passes = provisional_passes(verdicts, policy=pipeline.settings.panel)
+    calls = plan_refutations(
+        judged(anonymised),
+        passes,
+        refuter=refuter,
+        rubrics=pipeline.rubrics,
+        scope=scope_of_week(week),
+    )
+    outcomes = pipeline.runner.run(calls, purpose=f"refuting {week}")
+    return read_refutations(outcomes, refuter=refuter)
+
+
+def queue_week(
+    pipeline: Pipeline,
+    *,
+    anonymised: pl.DataFrame,
+    stratified: pl.DataFrame,
+    panel_verdicts: pl.DataFrame,
+    week: str,
+) -> pl.DataFrame:
+    """Chooses what people see and opens their tasks; tasks already open stay as they are."""
+    disputes = select_for_review(
+        panel_verdicts, stratified, policy=pipeline.settings.review, week=week
+    )
+    subjects = review_subjects(disputes, anonymised, rubrics=pipeline.rubrics)
+    pipeline.review.open_tasks(subjects, week=week, at=pipeline.clock())
+    return disputes

@@ -1,0 +1,120 @@
+"""A candidate's evaluation: both arms on the golden version, then nested top-ups from the reserve."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from eval_pipeline.errors import MissingPartitionError
+from eval_pipeline.evaluation.comparison import compare
+from eval_pipeline.evaluation.topup import compare_in_looks
+from eval_pipeline.evaluation.trials import (
+    Arm,
+    TrialItem,
+    golden_items,
+    reserve_items,
+    trial_rows,
+)
+from eval_pipeline.flows.candidates import Candidate
+from eval_pipeline.flows.recorded import recorded_answers
+from eval_pipeline.flows.trials import ask_system, score_outcomes
+from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.tables import (
+    ANONYMISED_INTERACTIONS,
+    REGRESSION_TRIALS,
+    STRATIFIED_INTERACTIONS,
+)
+
+
+def evaluate_candidate(pipeline: Pipeline, candidate: Candidate) -> pl.DataFrame:
+    """Every trial of both arms, over as many looks as the policy allows and the gate needs."""
+    if candidate.recorded_week is not None:
+        return _against_recorded(pipeline, candidate, week=candidate.recorded_week)
+    version = newest_version(pipeline)
+    items = golden_items(pipeline.golden.items(version), golden_version=version)
+    reserve = _reserve(pipeline, version=version)
+
+    def ask(look: int, item_ids: Sequence[str]) -> pl.DataFrame:
+        wanted = reserve_items(reserve, item_ids, look=look, golden_version=version)
+        return _both_arms(pipeline, candidate, wanted)
+
+    comparison = compare_in_looks(
+        _both_arms(pipeline, candidate, items),
+        ask=ask,
+        reserve=reserve,
+        policy=pipeline.settings.gate,
+        subsets=pipeline.settings.subsets,
+    )
+    return REGRESSION_TRIALS.conform(comparison.trials)
+
+
+def report_on(pipeline: Pipeline, candidate: Candidate, trials: pl.DataFrame) -> pl.DataFrame:
+    """The paired comparison of a candidate's trials, per subset and in all, look by look."""
+    reserve = None
+    if candidate.recorded_week is None:
+        reserve = _reserve(pipeline, version=int(str(trials["golden_version"].max())))
+    return compare(
+        trials, policy=pipeline.settings.gate, subsets=pipeline.settings.subsets, reserve=reserve
+    )
+
+
+def newest_version(pipeline: Pipeline) -> int:
+    """The newest golden version; raises `MissingPartitionError` before the first."""
+    version = pipeline.golden.latest()
+    if version is None:
+        raise MissingPartitionError("golden_set", "any week")
+    return version
+
+
+def _against_recorded(pipeline: Pipeline, candidate: Candidate, *, week: str) -> pl.DataFrame:
+    """The old model's recorded answers against the new one's, both scored today."""
+    items, outcomes = recorded_answers(pipeline, candidate.baseline_id, week=week)
+    baseline = score_outcomes(pipeline, items, outcomes, scope=candidate.scope)
+    rows = trial_rows(
+        items,
+        baseline.outcomes,
+        scores=baseline.scores,
+        arm="baseline",
+        system_id=candidate.baseline_id,
+    )
+    return REGRESSION_TRIALS.conform(
+        pl.concat([rows, _arm(pipeline, candidate, items, arm="candidate")])
+    )
+
+
+def _reserve(pipeline: Pipeline, *, version: int) -> pl.DataFrame:
+    """The reserve of all weeks up to the version's, with text and subsets."""
+    until = pipeline.golden.manifest(version).week
+    weeks = [week for week in pipeline.lake.partitions(STRATIFIED_INTERACTIONS) if week <= until]
+    text = pipeline.lake.read_all(ANONYMISED_INTERACTIONS, partitions=weeks)
+    subsets = pipeline.lake.read_all(STRATIFIED_INTERACTIONS, partitions=weeks)
+    return subsets.filter(pl.col("selection") == "reserve").join(
+        text.select("interaction_id", "messages"), on="interaction_id"
+    )
+
+
+def _both_arms(
+    pipeline: Pipeline, candidate: Candidate, items: Sequence[TrialItem]
+) -> pl.DataFrame:
+    return pl.concat(
+        [
+            _arm(pipeline, candidate, items, arm="baseline"),
+            _arm(pipeline, candidate, items, arm="candidate"),
+        ]
+    )
+
+
+def _arm(
+    pipeline: Pipeline, candidate: Candidate, items: Sequence[TrialItem], *, arm: Arm
+) -> pl.DataFrame:
+    on_trial = arm == "candidate"
+    system_id = candidate.candidate_id if on_trial else candidate.baseline_id
+    answers = ask_system(
+        pipeline,
+        items,
+        system_id=system_id,
+        system=candidate.system if on_trial else candidate.baseline,
+        scope=candidate.scope,
+    )
+    return trial_rows(
+        items, answers.outcomes, scores=answers.scores, arm=arm, system_id=system_id
+    )

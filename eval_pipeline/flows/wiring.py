@@ -1,0 +1,117 @@
+"""One configured pipeline: every adapter built once, on first use, from a project."""
+
+import datetime as dt
+from collections.abc import Callable
+from functools import cached_property
+
+from eval_pipeline.adapters.golden_versions import GoldenVersions
+from eval_pipeline.adapters.journal import CallJournal
+from eval_pipeline.adapters.lake import Lake
+from eval_pipeline.adapters.log_sources import LogSource
+from eval_pipeline.adapters.review_store import ReviewStore
+from eval_pipeline.adapters.runner import HttpModelRunner
+from eval_pipeline.adapters.sightings import SightingStore
+from eval_pipeline.adapters.store import Store
+from eval_pipeline.intake.anonymisation import Anonymiser
+from eval_pipeline.judging.rubrics import Rubric, rubrics_from
+from eval_pipeline.ports import ModelRunner, ProgressReport
+from eval_pipeline.settings import ModelSettings, Settings
+from eval_pipeline.settings_file import Project
+
+
+def utc_now() -> dt.datetime:
+    """The only clock; it is passed down, never called from a stage."""
+    return dt.datetime.now(tz=dt.UTC)
+
+
+class Pipeline:
+    """The adapters of one project; nothing is opened before it is needed."""
+
+    def __init__(
+        self,
+        project: Project,
+        *,
+        report: ProgressReport | None = None,
+        clock: Callable[[], dt.datetime] = utc_now,
+    ) -> None:
+        self.project = project
+        self.report = report
+        self.clock = clock
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration."""
+        return self.project.settings
+
+    @cached_property
+    def key(self) -> bytes:
+        """The key of the pseudonyms."""
+        variable = self.settings.anonymisation.key_variable
+        return self.project.secret(variable, "the key of the pseudonyms").encode()
+
+    @cached_property
+    def lake(self) -> Lake:
+        """The Parquet lake."""
+        return Lake(self.project.lake_url)
+
+    @cached_property
+    def golden(self) -> GoldenVersions:
+        """The published golden versions."""
+        return GoldenVersions(self.lake)
+
+    @cached_property
+    def store(self) -> Store:
+        """The operational store, migrated to the present schema."""
+        return Store.open(self.project.store_url)
+
+    @cached_property
+    def review(self) -> ReviewStore:
+        """Review tasks, labels and adjudications."""
+        return ReviewStore(self.store)
+
+    @cached_property
+    def sightings(self) -> SightingStore:
+        """What the provider watch has seen so far."""
+        return SightingStore(self.store)
+
+    @cached_property
+    def anonymiser(self) -> Anonymiser:
+        """The only door for text."""
+        return Anonymiser(self.settings.anonymisation, key=self.key)
+
+    @cached_property
+    def logs(self) -> LogSource:
+        """The production logs."""
+        return LogSource(self.settings.logs, locate=self.project.locate)
+
+    @cached_property
+    def journal(self) -> CallJournal:
+        """Every paid call."""
+        return CallJournal(self.store.engine)
+
+    @cached_property
+    def runner(self) -> ModelRunner:
+        """Answers model calls over HTTP, each paid at most once."""
+        return HttpModelRunner(
+            self.settings.providers,
+            journal=self.journal,
+            redact=self.anonymiser.mask_text,
+            secret=lambda variable: self.project.secret(variable, "a provider's API key"),
+            clock=self.clock,
+            report=self.report,
+        )
+
+    @cached_property
+    def rubrics(self) -> tuple[Rubric, ...]:
+        """The rubrics, identified by their text."""
+        return rubrics_from(self.settings.rubrics)
+
+    def close(self) -> None:
+        """Closes the store if it was opened."""
+        if "store" in self.__dict__:
+            self.store.close()
+
+
+def model_identity(model: ModelSettings) -> dict[str, object]:
+    """What identifies a model's configuration, for fingerprints and manifests."""
+    return model.model_dump(mode="json")

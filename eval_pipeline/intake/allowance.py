@@ -1,0 +1,42 @@
+"""Words that a route never masks, such as the names of its products."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from eval_pipeline.intake.spans import Span
+
+_EVERY_ROUTE = "*"
+
+
+class Allowance:
+    """The allowed words per route; those under `*` hold on every route."""
+
+    def __init__(self, words: Mapping[str, Sequence[str]]) -> None:
+        everywhere = tuple(words.get(_EVERY_ROUTE, ()))
+        self._patterns = {
+            route: _pattern((*everywhere, *allowed) if route != _EVERY_ROUTE else allowed)
+            for route, allowed in words.items()
+        }
+        self._everywhere = _pattern(everywhere)
+
+    def kept(self, spans: Iterable[Span], *, text: str, route: str) -> list[Span]:
+        """The spans that are not wholly inside an allowed word; "Dove Smith" is no Dove."""
+        found = list(spans)
+        pattern = self._patterns.get(route, self._everywhere)
+        if pattern is None or not found:
+            return found
+        allowed = [match.span() for match in pattern.finditer(text)]
+        return [
+            span
+            for span in found
+            if not any(start <= span.start and span.end <= end for start, end in allowed)
+        ]
+
+
+def _pattern(words: Sequence[str]) -> re.Pattern[str] | None:
+    spelt = [
+        r"\s+".join(re.escape(part) for part in word.split())
+        for word in sorted(words, key=len, reverse=True)
+        if word.strip()
+    ]
+    return re.compile(rf"(?<!\w)(?:{'|'.join(spelt)})(?!\w)", re.IGNORECASE) if spelt else None

@@ -1,0 +1,101 @@
+"""Intervals of what production shows: rates, means, quantiles and ratios."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A figure with its interval; all null where the logs do not say, bounds where unbounded."""
+
+    value: float | None
+    lower: float | None
+    upper: float | None
+    count: int = 0
+
+
+NOT_LOGGED = Measured(None, None, None)
+
+
+def normal_quantile(confidence: float) -> float:
+    """How many standard errors a two-sided interval reaches to each side."""
+    return float(stats.norm.ppf(0.5 + confidence / 2))
+
+
+def wilson(rate: float, effective_count: float, *, confidence: float) -> tuple[float, float]:
+    """Wilson's score interval of a rate from `effective_count` > 0 observations, whole or not."""
+    z = normal_quantile(confidence)
+    spread = z * math.sqrt(rate * (1 - rate) / effective_count + z**2 / (4 * effective_count**2))
+    centre = rate + z**2 / (2 * effective_count)
+    scale = 1 + z**2 / effective_count
+    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+
+
+def rate_of(successes: int, count: int, *, confidence: float) -> Measured:
+    """A share with Wilson's interval."""
+    if count == 0:
+        return NOT_LOGGED
+    share = successes / count
+    return Measured(share, *wilson(share, count, confidence=confidence), count)
+
+
+def mean_of(values: ArrayLike, *, confidence: float) -> Measured:
+    """A mean with its t interval; a single value has no bounds."""
+    observed = np.asarray(values, dtype=np.float64)
+    if observed.size == 0:
+        return NOT_LOGGED
+    mean = float(observed.mean())
+    if observed.size == 1:
+        return Measured(mean, None, None, 1)
+    error = float(observed.std(ddof=1)) / math.sqrt(observed.size)
+    half = float(stats.t.ppf(0.5 + confidence / 2, observed.size - 1)) * error
+    return Measured(mean, mean - half, mean + half, observed.size)
+
+
+def quantile_of(values: ArrayLike, quantile: float, *, confidence: float) -> Measured:
+    """An order statistic with the distribution-free interval of ranks from Binomial(n, quantile).
+
+    A bound is null where no rank reaches the confidence: p95 needs 72 values for both bounds at
+    95 %, p50 six.
+    """
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    count = ordered.size
+    if count == 0:
+        return NOT_LOGGED
+    tail = (1 - confidence) / 2
+    value = float(ordered[min(count, max(1, math.ceil(quantile * count))) - 1])
+    low = int(stats.binom.ppf(tail, count, quantile))
+    while low > 0 and stats.binom.cdf(low - 1, count, quantile) > tail:
+        low -= 1
+    high = int(stats.binom.ppf(1 - tail, count, quantile)) + 1
+    return Measured(
+        value,
+        float(ordered[low - 1]) if low >= 1 else None,
+        float(ordered[high - 1]) if high <= count else None,
+        count,
+    )
+
+
+def log_ratio(candidate: Measured, baseline: Measured) -> Measured:
+    """Candidate over baseline of two positive figures; MOVER on the log scale for the bounds."""
+    if not candidate.value or not baseline.value:
+        return NOT_LOGGED
+    ratio = candidate.value / baseline.value
+    bounds = (candidate.lower, candidate.upper, baseline.lower, baseline.upper)
+    if any(bound is None or bound <= 0 for bound in bounds):
+        return Measured(ratio, None, None, candidate.count)
+    low = math.hypot(
+        math.log(candidate.value / float(candidate.lower or 1)),
+        math.log(float(baseline.upper or 1) / baseline.value),
+    )
+    high = math.hypot(
+        math.log(float(candidate.upper or 1) / candidate.value),
+        math.log(baseline.value / float(baseline.lower or 1)),
+    )
+    return Measured(ratio, ratio * math.exp(-low), ratio * math.exp(high), candidate.count)

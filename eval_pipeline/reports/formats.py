@@ -1,0 +1,155 @@
+"""The decision for machines and for places where people talk: text, JSON, JUnit, Markdown.
+
+Pure functions of the decision's JSON. `decision.schema.json`, beside this module, is the published
+contract of that JSON; fields may be added to a version of it, never taken away.
+"""
+
+import html
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, cast
+from xml.etree import ElementTree as ET
+
+from eval_pipeline.reports import wording
+from eval_pipeline.reports.wording import SubsetRow
+
+MAXIMUM_REASONS: Final = 20
+_SCHEMA_FILE: Final = Path(__file__).with_name("decision.schema.json")
+_MARKDOWN_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]!|~])")
+# Forges look for mentions, issues and links after Markdown is rendered, so escaping is not enough.
+_LINKED_BY_FORGES: Final = re.compile(r"(@|#|:(?=//)|(?<=www)\.)")
+
+
+def decision_schema() -> dict[str, Any]:
+    """The published JSON Schema (2020-12) of the decision."""
+    return cast("dict[str, Any]", json.loads(_SCHEMA_FILE.read_text(encoding="utf-8")))
+
+
+def as_json(decision: Mapping[str, Any]) -> str:
+    """The decision in key order, so that equal decisions are equal files."""
+    return (
+        json.dumps(decision, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    )
+
+
+def as_text(decision: Mapping[str, Any]) -> str:
+    """The verdict in a sentence, a line per subset, the reasons; plain and aligned."""
+    rows = [*wording.ordered(decision["subsets"]), decision["aggregate"]]
+    names = [_display_name(row) for row in rows]
+    width = max(len(name) for name in names)
+    lines = [
+        wording.headline(decision),
+        wording.one_line(_arms(decision)),
+        "",
+        f"{'subset':<{width}}  {'state':<13}  change  {'interval':<14}  tolerance  items",
+    ]
+    for name, row in zip(names, rows, strict=True):
+        lines.append(
+            f"{name:<{width}}  {wording.STATE_WORDS[row['state']]:<13}  "
+            f"{wording.points(row.get('difference')):>6}  {wording.interval(row):<14}  "
+            f"{wording.tolerance(row.get('margin')):>9}  {_items(row):>5}"
+        )
+    reasons = [f"- {wording.one_line(reason)}" for reason in decision["reasons"]]
+    if reasons:
+        lines += ["", *reasons]
+    return "\n".join(lines) + "\n"
+
+
+def as_junit(decision: Mapping[str, Any]) -> str:
+    """One test case for the verdict and one per subset.
+
+    A proven harm is a failure; what the evidence does not settle is an error, as no tool shows a
+    skipped test as a reason to stop.
+    """
+    cases = [_verdict_case(decision), *(_subset_case(row, decision) for row in _sorted(decision))]
+    suite = ET.Element(
+        "testsuite",
+        name=f"eval-pipeline gate: {wording.one_line(decision['candidate'])}",
+        tests=str(len(cases)),
+        failures=str(sum(case.find("failure") is not None for case in cases)),
+        errors=str(sum(case.find("error") is not None for case in cases)),
+    )
+    suite.extend(cases)
+    root = ET.Element("testsuites")
+    root.append(suite)
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode", xml_declaration=False) + "\n"
+
+
+def as_markdown(decision: Mapping[str, Any]) -> str:
+    """A comment for a pull request; names cannot mention people, link or break the table."""
+    lines = [
+        f"### {_escaped(wording.headline(decision))}",
+        "",
+        _escaped(_arms(decision)),
+        "",
+        f"| Subset | State | Change | {wording.interval_name(decision)} | Tolerance | Items |",
+        "|:--|:--|--:|:--|--:|--:|",
+    ]
+    rows = [*wording.ordered(decision["subsets"]), decision["aggregate"]]
+    lines += [_markdown_row(row) for row in rows]
+    reasons = [f"- {_escaped(reason)}" for reason in decision["reasons"][:MAXIMUM_REASONS]]
+    if reasons:
+        lines += ["", *reasons]
+    more = len(decision["reasons"]) - MAXIMUM_REASONS
+    if more > 0:
+        lines.append(f"- {more} more in the decision's JSON")
+    lines += ["", f"<sub>Decision {_escaped(str(decision['decision_id']))}</sub>"]
+    return "\n".join(lines) + "\n"
+
+
+def _arms(decision: Mapping[str, Any]) -> str:
+    return f"Candidate {decision['candidate']} against baseline {decision['baseline']}"
+
+
+def _sorted(decision: Mapping[str, Any]) -> Sequence[SubsetRow]:
+    return sorted(decision["subsets"], key=lambda row: str(row["subset"]))
+
+
+def _display_name(row: SubsetRow) -> str:
+    name = "all items" if row["subset"] == wording.AGGREGATE else str(row["subset"])
+    return wording.one_line(name)
+
+
+def _items(row: SubsetRow) -> str:
+    return "—" if row.get("items") is None else str(row["items"])
+
+
+def _verdict_case(decision: Mapping[str, Any]) -> ET.Element:
+    case = ET.Element("testcase", classname="gate", name="decision")
+    kind = {"pass": None, "block": "failure"}.get(decision["verdict"], "error")
+    if kind is not None:
+        message = wording.headline(decision)
+        detail = ET.SubElement(case, kind, type=decision["verdict"], message=message)
+        detail.text = "\n".join(wording.one_line(reason) for reason in decision["reasons"])
+    return case
+
+
+def _subset_case(row: SubsetRow, decision: Mapping[str, Any]) -> ET.Element:
+    case = ET.Element("testcase", classname="gate.subsets", name=wording.one_line(row["subset"]))
+    kind = {"certified": None, "blocked": "failure"}.get(row["state"], "error")
+    if kind is not None:
+        message = wording.one_line(wording.change(row, decision))
+        needed = row.get("items_needed")
+        if needed and kind == "error":
+            message += f"; about {needed} items are needed to decide"
+        ET.SubElement(case, kind, type=row["state"], message=message)
+    return case
+
+
+def _markdown_row(row: SubsetRow) -> str:
+    state = f"{wording.STATE_SYMBOLS[row['state']]} {wording.STATE_WORDS[row['state']]}"
+    if row["state"] == "blocked":
+        state = f"**{state}**"
+    return (
+        f"| {_escaped(_display_name(row))} | {state} | {wording.points(row.get('difference'))} "
+        f"| {wording.interval(row)} | {wording.tolerance(row.get('margin'))} | {_items(row)} |"
+    )
+
+
+def _escaped(text: str) -> str:
+    """Text that Markdown shows as it is; a zero-width space after `@` keeps people unnotified."""
+    plain = _LINKED_BY_FORGES.sub("\\1\u200b", wording.one_line(text))
+    return _MARKDOWN_SPECIAL.sub(r"\\\1", html.escape(plain, quote=False))

