@@ -70,7 +70,7 @@ def weekly_schedules(settings: AutomationSettings) -> list[dg.ScheduleDefinition
     "deadline with the minimum met.",
 )
 def adjudications_complete_sensor(
-    context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Pipeline]
+    pipeline: dg.ResourceParam[Pipeline],
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """One publish run per week that is ready and not yet published."""
     waiting = []
@@ -83,7 +83,6 @@ def adjudications_complete_sensor(
         else:
             waiting.append(f"{week}: {ready.reason}")
     if waiting:
-        context.log.info("Waiting for labels: %s", "; ".join(waiting))
         yield dg.SkipReason("; ".join(waiting))
 
 
@@ -112,7 +111,7 @@ def candidate_file_sensor(
     "becomes a candidate.",
 )
 def provider_change_sensor(
-    context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Pipeline]
+    pipeline: dg.ResourceParam[Pipeline],
 ) -> dg.SensorResult | dg.SkipReason:
     """One candidate per change seen; the change itself is kept in the store."""
     try:
@@ -121,7 +120,6 @@ def provider_change_sensor(
         return dg.SkipReason(str(error))
     opened = [look.candidate_id for look in watched if look.candidate_id is not None]
     told = "; ".join(f"{look.system_id}: {look.finding} ({look.reason})" for look in watched)
-    context.log.info("Provider watch: %s", told)
     if not opened:
         return dg.SkipReason(told or "There is no golden version yet to take canaries from.")
     return _open(opened)

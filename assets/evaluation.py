@@ -23,9 +23,7 @@ from eval_pipeline.tables import (
 )
 
 
-@table_asset(
-    DRIFT_TRIALS, group="evaluation", kinds={"llm", "parquet"}, deps=[across(golden_set)]
-)
+@table_asset(DRIFT_TRIALS, group="evaluation", kinds={"llm", "parquet"}, deps=[across(golden_set)])
 def drift_trials(
     context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
 ) -> dg.MaterializeResult[Any]:

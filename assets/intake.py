@@ -82,7 +82,9 @@ def anonymised_interactions(
         anonymised,
         partition=week,
         metadata={
-            "masked spans": markdown(masked.group_by("kind").agg(pl.col("spans").sum()).sort("kind"))
+            "masked spans": markdown(
+                masked.group_by("kind").agg(pl.col("spans").sum()).sort("kind")
+            )
         },
     )
 

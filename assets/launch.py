@@ -50,9 +50,11 @@ class DagsterLauncher:
 
     def tick(self, sensor: str) -> str:
         """Evaluates the sensor once and runs what it asks for, like the daemon."""
-        definition = self._definitions.get_sensor_def(sensor)
+        definition = self._definitions.resolve_sensor_def(sensor)
         with dg.build_sensor_context(
             instance=self._instance,
+            # Without the reference, new partitions that the sensor asks for are not known.
+            instance_ref=self._instance.get_ref(),
             resources={"pipeline": self._pipeline},
             definitions=self._definitions,
         ) as context:

@@ -5,6 +5,7 @@ Secrets never stand in the configuration: it names the environment variable that
 """
 
 import datetime as dt
+import math
 from typing import Annotated, Literal, Self
 
 import polars as pl
@@ -15,6 +16,7 @@ from eval_pipeline.tables import ANONYMISED_INTERACTIONS
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=80)]
 Share = Annotated[float, Field(ge=0, le=1)]
 PositiveShare = Annotated[float, Field(gt=0, le=1)]
+LEAST_FAMILIES = 2
 Kind = Literal["typical", "edge", "adversarial"]
 
 PREDICATE_COLUMNS = (
@@ -94,11 +96,29 @@ class CustomPattern(Section):
 
 
 RecogniserName = Literal[
-    "email", "phone", "card", "iban", "ip", "secret", "url", "national_id", "person", "address",
+    "email",
+    "phone",
+    "card",
+    "iban",
+    "ip",
+    "secret",
+    "url",
+    "national_id",
+    "person",
+    "address",
     "date_of_birth",
 ]
 ALL_RECOGNISERS: tuple[RecogniserName, ...] = (
-    "email", "phone", "card", "iban", "ip", "secret", "url", "national_id", "person", "address",
+    "email",
+    "phone",
+    "card",
+    "iban",
+    "ip",
+    "secret",
+    "url",
+    "national_id",
+    "person",
+    "address",
     "date_of_birth",
 )
 
@@ -118,9 +138,25 @@ class AnonymisationSettings(Section):
         description="Per route ('*' for all): words that are never masked, such as product names.",
     )
     sensitive_keys: tuple[str, ...] = Field(
-        ("name", "first_name", "last_name", "email", "phone", "address", "street", "dob",
-         "date_of_birth", "ssn", "password", "token", "api_key", "card_number", "iban",
-         "user_id", "username"),
+        (
+            "name",
+            "first_name",
+            "last_name",
+            "email",
+            "phone",
+            "address",
+            "street",
+            "dob",
+            "date_of_birth",
+            "ssn",
+            "password",
+            "token",
+            "api_key",
+            "card_number",
+            "iban",
+            "user_id",
+            "username",
+        ),
         description="Values under these keys in JSON text are masked whatever they look like.",
     )
 
@@ -242,7 +278,7 @@ class MixSettings(Section):
     @model_validator(mode="after")
     def _shares_sum_to_one(self) -> Self:
         total = self.typical + self.edge + self.adversarial
-        if abs(total - 1) > 1e-9:
+        if not math.isclose(total, 1):
             raise ValueError(f"the shares sum to {total}, not to 1")
         return self
 
@@ -356,8 +392,13 @@ class JudgeScoring(Section):
 
 
 Scoring = Annotated[
-    ExactScoring | RegexScoring | JsonSchemaScoring | FieldsScoring | SimilarityScoring
-    | PanelScoring | JudgeScoring,
+    ExactScoring
+    | RegexScoring
+    | JsonSchemaScoring
+    | FieldsScoring
+    | SimilarityScoring
+    | PanelScoring
+    | JudgeScoring,
     Field(discriminator="scorer"),
 ]
 
@@ -483,7 +524,7 @@ class Settings(Section):
     def _references_resolve(self) -> Self:
         problems = list(_dangling_references(self))
         families = {judge.family for judge in self.judges.values()}
-        if len(self.judges) < 2 or len(families) < 2:
+        if len(families) < LEAST_FAMILIES:
             problems.append("`judges` needs at least two judges of at least two families")
         if self.panel.quorum > len(self.judges):
             problems.append(f"`panel.quorum` is {self.panel.quorum} of {len(self.judges)} judges")

@@ -79,7 +79,11 @@ def parse_settings(text: str, *, file: str) -> Settings:
     """Settings from YAML text; `file` only names the source in messages."""
     tree = _parse_yaml(text, file)
     try:
-        return Settings.model_validate_json(json.dumps(tree, default=str))
+        plain = json.dumps(tree, default=str)
+    except TypeError:
+        raise SettingsError(f"{file}: a key is itself a list or a mapping.") from None
+    try:
+        return Settings.model_validate_json(plain)
     except ValidationError as error:
         described = [_describe(detail, tree, file) for detail in error.errors()]
         raise SettingsError("\n".join(described)) from None
@@ -105,7 +109,8 @@ def _read(file: Path) -> str:
 def _parse_yaml(text: str, file: str) -> CommentedMap:
     try:
         tree = YAML(typ="rt", pure=True).load(text)
-    except YAMLError as error:
+    # A date that does not exist and endless nesting escape ruamel as plain Python errors.
+    except (YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark is not None else ""
         problem = getattr(error, "problem", None) or str(error)
@@ -149,8 +154,10 @@ def _line_of(location: list[int | str], tree: CommentedMap) -> int:
     for part in location:
         if not isinstance(node, CommentedMap | CommentedSeq) or not _has(node, part):
             break
-        position = node.lc.key(part) if isinstance(node, CommentedMap) else node.lc.item(part)
-        line = position[0]
+        places = node.lc.data or {}
+        if part not in places:  # brought in by a YAML merge: it has no place of its own
+            break
+        line = places[part][0]
         node = node[part]
     return int(line) + 1
 

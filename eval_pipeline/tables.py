@@ -91,9 +91,20 @@ SAMPLED_INTERACTIONS: Final = Table(
     partitioned_by="week",
     key=("interaction_id",),
     required=frozenset(
-        {"conversation_key", "stratum", "route", "occurred_at", "unit_hash", "position",
-         "selection", "population_size", "allocated", "drawn", "inclusion_probability",
-         "design_weight"}
+        {
+            "conversation_key",
+            "stratum",
+            "route",
+            "occurred_at",
+            "unit_hash",
+            "position",
+            "selection",
+            "population_size",
+            "allocated",
+            "drawn",
+            "inclusion_probability",
+            "design_weight",
+        }
     ),
     schema=_schema(
         {
@@ -171,8 +182,18 @@ STRATIFIED_INTERACTIONS: Final = Table(
     partitioned_by="week",
     key=("interaction_id",),
     required=frozenset(
-        {"conversation_key", "route", "stratum", "selection", "subsets", "kind",
-         "inclusion_probability", "design_weight", "item_fingerprint", "unit_hash"}
+        {
+            "conversation_key",
+            "route",
+            "stratum",
+            "selection",
+            "subsets",
+            "kind",
+            "inclusion_probability",
+            "design_weight",
+            "item_fingerprint",
+            "unit_hash",
+        }
     ),
     schema=_schema(
         {
@@ -273,8 +294,16 @@ ADJUDICATIONS: Final = Table(
     partitioned_by="week",
     key=("interaction_id",),
     required=frozenset(
-        {"label", "settled_by", "selection", "labels", "annotators", "labelled_on", "annotator_kind",
-         "label_probability"}
+        {
+            "label",
+            "settled_by",
+            "selection",
+            "labels",
+            "annotators",
+            "labelled_on",
+            "annotator_kind",
+            "label_probability",
+        }
     ),
     schema=_schema(
         {
@@ -322,9 +351,23 @@ GOLDEN_SET: Final = Table(
     partitioned_by="week",
     key=("item_id",),
     required=frozenset(
-        {"item_revision", "week", "route", "kind", "subsets", "messages", "reference_label",
-         "label_source", "selection", "inclusion_probability", "design_weight", "conversation_key",
-         "admitted_in", "admitted_on", "labelled_on"}
+        {
+            "item_revision",
+            "week",
+            "route",
+            "kind",
+            "subsets",
+            "messages",
+            "reference_label",
+            "label_source",
+            "selection",
+            "inclusion_probability",
+            "design_weight",
+            "conversation_key",
+            "admitted_in",
+            "admitted_on",
+            "labelled_on",
+        }
     ),
     schema=_schema(
         {
@@ -366,7 +409,7 @@ DRIFT_TRIALS: Final = Table(
             "system_id": pl.String,
             "item_id": pl.String,
             "item_revision": pl.Int64,
-            "stream": pl.String,  # rerun: answered and scored now | rejudged: old answer, scored now
+            "stream": pl.String,  # rerun: asked and scored now | rejudged: old answer, scored now
             "trial": pl.Int64,
             "reference_week": pl.String,  # whose answers a rejudged row scores; null for rerun
             "golden_versions": pl.List(pl.Int64),
@@ -412,8 +455,17 @@ REGRESSION_TRIALS: Final = Table(
     partitioned_by="candidate",
     key=("arm", "item_id", "trial"),
     required=frozenset(
-        {"system_id", "source", "look", "golden_version", "subsets", "cluster_id", "scorer",
-         "status", "attempts"}
+        {
+            "system_id",
+            "source",
+            "look",
+            "golden_version",
+            "subsets",
+            "cluster_id",
+            "scorer",
+            "status",
+            "attempts",
+        }
     ),
     schema=_schema(
         {

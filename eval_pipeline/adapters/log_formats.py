@@ -134,9 +134,7 @@ def _shaped(
     filled: bool = False,
 ) -> duckdb.DuckDBPyRelation:
     """Renames by quoted identifiers, adds absent columns as null, turns nested ones to JSON."""
-    types = {
-        name: str(dtype) for name, dtype in zip(records.columns, records.types, strict=True)
-    }
+    types = {name: str(dtype) for name, dtype in zip(records.columns, records.types, strict=True)}
     _refuse_missing(set(types), names=names, location=location)
     columns = []
     for name in INTERACTION_COLUMNS:
@@ -154,9 +152,7 @@ def _shaped(
         if types.get("malformed") == "BOOLEAN"
         else duckdb.ConstantExpression(False)  # noqa: FBT003 - a SQL literal
     )
-    return records.select(
-        *columns, counted.alias("message_count"), malformed.alias("malformed")
-    )
+    return records.select(*columns, counted.alias("message_count"), malformed.alias("malformed"))
 
 
 def _as_json(value: duckdb.Expression, *, dtype: str | None) -> duckdb.Expression:
@@ -168,17 +164,13 @@ def _as_json(value: duckdb.Expression, *, dtype: str | None) -> duckdb.Expressio
     return value if dtype == "JSON" else duckdb.FunctionExpression("to_json", value)
 
 
-def _message_count(
-    theirs: str, *, types: Mapping[str, str], filled: bool
-) -> duckdb.Expression:
+def _message_count(theirs: str, *, types: Mapping[str, str], filled: bool) -> duckdb.Expression:
     """How many messages a record has, without turning a list into JSON to count it."""
     if filled:
         return duckdb.ConstantExpression(1)
     column = duckdb.ColumnExpression(theirs)
     if types[theirs] in {"VARCHAR", "JSON"}:
-        return duckdb.FunctionExpression(
-            "json_array_length", _as_json(column, dtype=types[theirs])
-        )
+        return duckdb.FunctionExpression("json_array_length", _as_json(column, dtype=types[theirs]))
     if not types[theirs].endswith("]"):
         return duckdb.ConstantExpression(0)
     return duckdb.FunctionExpression("len", column)

@@ -68,7 +68,7 @@ class LogSource:
             found = collect(engine, load_sql("narrow_interactions"), parameters=scope.bounds)
         if found.is_empty():
             raise EmptyWeekError(week.isoformat(), scope.location)
-        return found.cast(dict(NARROW_SCHEMA)).select(list(NARROW_SCHEMA))
+        return found.cast(NARROW_SCHEMA).select(list(NARROW_SCHEMA))
 
     def profile(self, week: dt.date) -> pl.DataFrame:
         """One row of counts: records, quarantined by reason, nulls, values out of range.
@@ -89,7 +89,7 @@ class LogSource:
         with self._opened(scope, trust_statistics=True) as engine:
             engine.register("wanted", wanted.to_arrow())
             found = collect(engine, load_sql("fetched_interactions"), parameters=scope.bounds)
-        return found.cast(dict(INTERACTION_SCHEMA)).select(list(INTERACTION_SCHEMA))
+        return found.cast(INTERACTION_SCHEMA).select(list(INTERACTION_SCHEMA))
 
     def weeks_available(self) -> list[dt.date]:
         """The Mondays that the logs hold: by the files' names, else by the interactions' times."""

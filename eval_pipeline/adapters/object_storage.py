@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from eval_pipeline.errors import LakeError
 
 OBJECT_SCHEMES = ("s3", "gs", "az", "memory")
+NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "specified bucket does not exist")
 TEMPORARY_PREFIX = ".writing-"
 
 _serial = itertools.count()
@@ -193,7 +194,7 @@ class ObjectStorage:
 
     def write(self, path: str, data: bytes) -> None:
         """One whole put."""
-        with self._explained():
+        with self._explained(missing_is_fault=True):
             self._obstore.put(self._store, checked_path(path), data, use_multipart=False)
 
     def create(self, path: str, data: bytes) -> bool:
@@ -202,7 +203,7 @@ class ObjectStorage:
         A put that is retried after its answer got lost finds its own bytes and says False: who
         must know compares what is there.
         """
-        with self._explained():
+        with self._explained(missing_is_fault=True):
             try:
                 self._obstore.put(
                     self._store, checked_path(path), data, mode="create", use_multipart=False
@@ -237,16 +238,27 @@ class ObjectStorage:
         return dict(sorted(found.items()))
 
     @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _explained(self, *, missing_is_fault: bool = False) -> Iterator[None]:
+        """Raises `LakeError` for every failure but a missing object: that is for the caller.
+
+        A missing bucket is no missing object, though obstore says both by the same class.
+        """
         try:
             yield
-        except self._obstore.exceptions.BaseError as error:
-            first_line = str(error).partition("\n")[0][:300]
-            raise LakeError(
-                f"The lake at {self.url} cannot be used: {first_line}. Nothing was written. "
-                "Check the bucket, the credentials and the endpoint in the environment "
-                "(AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, AWS_ALLOW_HTTP and their like)."
-            ) from None
+        except FileNotFoundError as error:
+            if not missing_is_fault and not any(sign in str(error) for sign in NO_BUCKET):
+                raise
+            raise self._failure(error) from None
+        except (self._obstore.exceptions.BaseError, PermissionError) as error:
+            raise self._failure(error) from None
+
+    def _failure(self, error: Exception) -> LakeError:
+        first_line = str(error).partition("\n")[0][:300]
+        return LakeError(
+            f"The lake at {self.url} cannot be used: {first_line}. Nothing was written. "
+            "Check that the bucket is there, and the credentials and the endpoint in the "
+            "environment (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, AWS_ALLOW_HTTP and their like)."
+        )
 
 
 def open_storage(url: str) -> Storage:

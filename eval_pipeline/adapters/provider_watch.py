@@ -185,10 +185,12 @@ def _chance_of_noise(changed: int, compared: int, *, noise: _Noise) -> float:
         )
     every, all_changed = compared + noise.compared, changed + noise.changed
     whole = _log_ways(every, all_changed)
-    return math.fsum(
+    chance = math.fsum(
         math.exp(_log_ways(compared, k) + _log_ways(noise.compared, all_changed - k) - whole)
         for k in range(changed, min(compared, all_changed) + 1)
     )
+    # Logarithms round: the sum of all ways may pass 1 in the last digits.
+    return min(1.0, chance)
 
 
 def _log_ways(n: int, k: int) -> float:

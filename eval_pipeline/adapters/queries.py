@@ -84,7 +84,8 @@ def collect(
 ) -> pl.DataFrame:
     """The result of one SELECT on an open engine."""
     relation = engine.sql(sql, params=dict(parameters)) if parameters else engine.sql(sql)
-    return relation.pl()
+    found: pl.DataFrame = relation.pl()
+    return found
 
 
 @contextmanager

@@ -11,9 +11,7 @@ TIMEOUT_SECONDS = 5.0
 UNAUTHORISED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
-def problem_reaching(
-    provider: ProviderSettings, *, secret: Callable[[str], str]
-) -> str | None:
+def problem_reaching(provider: ProviderSettings, *, secret: Callable[[str], str]) -> str | None:
     """What is wrong with reaching the provider's list of models; null if it answers.
 
     A provider that has no such list answers with "not found", and that is an answer.

@@ -43,7 +43,7 @@ def _show_version(asked: bool) -> None:  # noqa: FBT001 - Typer's callback signa
 
 @typer_app.callback()
 def _main(
-    version: Annotated[  # noqa: ARG001 - its callback acts
+    version: Annotated[
         bool | None,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = None,

@@ -97,8 +97,18 @@ def drift(week: WeekOption, config: ConfigOption = None, as_json: JsonOption = F
             "week": week,
             "run_id": run_id,
             "drift": [
-                {key: row[key] for key in ("system_id", "subset", "component", "difference",
-                                           "lower", "upper", "reference_week")}
+                {
+                    key: row[key]
+                    for key in (
+                        "system_id",
+                        "subset",
+                        "component",
+                        "difference",
+                        "lower",
+                        "upper",
+                        "reference_week",
+                    )
+                }
                 for row in found.iter_rows(named=True)
             ],
         },

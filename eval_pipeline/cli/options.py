@@ -11,13 +11,14 @@ from eval_pipeline.errors import SettingsError
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
-        "--config", "-c", help="The configuration file; default: eval_pipeline.yaml here.",
-        envvar="EVAL_PIPELINE_CONFIG", show_envvar=True,
+        "--config",
+        "-c",
+        help="The configuration file; default: eval_pipeline.yaml here.",
+        envvar="EVAL_PIPELINE_CONFIG",
+        show_envvar=True,
     ),
 ]
-WeekOption = Annotated[
-    str, typer.Option("--week", "-w", help="The week's Monday, as 2026-11-16.")
-]
+WeekOption = Annotated[str, typer.Option("--week", "-w", help="The week's Monday, as 2026-11-16.")]
 CandidateOption = Annotated[
     str, typer.Option("--candidate", help="A system of the configuration, or a candidate file.")
 ]

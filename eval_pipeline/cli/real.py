@@ -36,8 +36,8 @@ EXAMPLES: Final = {CONVERSATIONS: "real_log", MODEL_CHANGE: "llmdrift"}
 
 NAIVE: Final = "naive"
 MARCH_WEEK: Final = "2023-03-20"
-MARCH: Final = "2023-03"
-JUNE: Final = "2023-06"
+MARCH: Final = "2023-03-20"
+JUNE: Final = "2023-06-12"
 
 
 def tell(directory: Path, *, part: str | None) -> None:
@@ -49,10 +49,10 @@ def tell(directory: Path, *, part: str | None) -> None:
         return
     started = time.monotonic()
     run = _prepare(directory / part, example=EXAMPLES[part], data=data)
-    arguments = ("--replay", str(run.path / "replay.yaml"))
+    arguments = ("--replay", str(run.path / "replay.yaml"), "--epoch", MARCH)
     os.environ[DATA_VARIABLE] = str(data)
     with ProviderProcess(
-        models="replay", latency_median_seconds=LATENCY_SECONDS, arguments=arguments
+        models="none", latency_median_seconds=LATENCY_SECONDS, arguments=arguments
     ) as provider:
         text = run.config.read_text(encoding="utf-8")
         port = provider.base_url.rsplit(":", 1)[1].removesuffix("/v1")
@@ -80,8 +80,17 @@ def _data_folder() -> Path:
 
 def _in_own_process(directory: Path, *, part: str) -> None:
     """Each part has its own configuration, which Dagster's partitions are read from once."""
-    command = [sys.executable, "-m", "eval_pipeline", "demo", "real", "--directory",
-               str(directory), "--part", part]
+    command = [
+        sys.executable,
+        "-m",
+        "eval_pipeline",
+        "demo",
+        "real",
+        "--directory",
+        str(directory),
+        "--part",
+        part,
+    ]
     code = subprocess.run(command, check=False).returncode  # noqa: S603 - our own module
     if code != 0:
         raise JobFailedError(f"The part '{part}' ended with exit code {code}; see above.")
@@ -188,5 +197,3 @@ def _figures(row: dict[str, object]) -> Sequence[str]:
         f"{share('lower')} to {share('upper')}",
         str(row["state"]),
     )
-
-

@@ -20,15 +20,14 @@ group = typer.Typer(help="What people are asked, and what they answered.", no_ar
 def add_reviewer(
     name: Annotated[str, typer.Argument(help="The person's id at the desk.")],
     config: ConfigOption = None,
+    *,
     adjudicator: Annotated[
         bool, typer.Option("--adjudicator", help="May decide what two others dispute.")
     ] = False,
 ) -> None:
     """Let a person label; adjudicators also decide disputes, never on their own labels."""
     session = Session(config)
-    added = review.add_annotator(
-        session.pipeline, name, kind="person", may_adjudicate=adjudicator
-    )
+    added = review.add_annotator(session.pipeline, name, kind="person", may_adjudicate=adjudicator)
     out.print(f"{name}: {'added' if added else 'was known already'}")
 
 
@@ -52,6 +51,7 @@ def import_labels(
     file: Annotated[Path, typer.Argument(help="JSON lines of labels or of adjudications.")],
     week: WeekOption,
     config: ConfigOption = None,
+    *,
     adjudications: Annotated[
         bool, typer.Option("--adjudications", help="The lines are adjudications.")
     ] = False,
@@ -64,8 +64,10 @@ def import_labels(
         raise ReviewError(f"{file} cannot be read: {error}. The store is unchanged.") from None
     take = review.import_adjudications if adjudications else review.import_labels
     imported = take(session.pipeline, text, week=week)
-    out.print(f"{imported.recorded} recorded, {imported.repeated} known already, "
-              f"{len(imported.refused)} refused")
+    out.print(
+        f"{imported.recorded} recorded, {imported.repeated} known already, "
+        f"{len(imported.refused)} refused"
+    )
     for reason in imported.refused:
         err.print(reason, markup=False, soft_wrap=True)
     if imported.refused:

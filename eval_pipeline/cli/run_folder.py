@@ -76,7 +76,9 @@ class RunFolder:
         os.environ[KEY_VARIABLE] = key
         os.environ[CONFIG_VARIABLE] = str(self.config)
         environment = {
-            KEY_VARIABLE: key, CONFIG_VARIABLE: str(self.config), "DAGSTER_HOME": str(home)
+            KEY_VARIABLE: key,
+            CONFIG_VARIABLE: str(self.config),
+            "DAGSTER_HOME": str(home),
         }
         lines = [f"export {name}='{value}'" for name, value in environment.items()]
         (self.path / "demo.env").write_text("\n".join(lines) + "\n", encoding="utf-8")

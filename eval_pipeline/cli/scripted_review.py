@@ -44,8 +44,13 @@ class Desk:
         review.import_labels(pipeline, "\n".join(labels), week=week)
         disputed = set(_disputed(pipeline, week=week))
         decisions = [
-            self._line(task, self.adjudicator, at=at + dt.timedelta(days=1),
-                       who="adjudicated_by", when="adjudicated_at")
+            self._line(
+                task,
+                self.adjudicator,
+                at=at + dt.timedelta(days=1),
+                who="adjudicated_by",
+                when="adjudicated_at",
+            )
             for task in queue
             if task["task_id"] in disputed
         ]

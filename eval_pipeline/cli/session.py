@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -28,7 +29,10 @@ from eval_pipeline.settings_file import CONFIG_VARIABLE, Project, load_project
 DAGSTER_HOME = "DAGSTER_HOME"
 LAUNCHERS = "eval_pipeline.launcher"
 
-out = Console(highlight=False)
+PLAIN_WIDTH = 110
+"""Columns where the output goes to a file or a log, which has no width of its own."""
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 err = Console(stderr=True, highlight=False)
 
 
@@ -82,7 +86,8 @@ class CallProgress:
             MofNCompleteColumn(),
             TimeElapsedColumn(),
         )
-        with Progress(*columns, console=err, transient=True) as progress:
+        watched = err.is_terminal
+        with Progress(*columns, console=err, transient=True, disable=not watched) as progress:
             self._task = progress.add_task(what, total=None)
             self._progress = progress
             try:

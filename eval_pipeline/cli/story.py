@@ -47,8 +47,8 @@ def tell(directory: Path) -> None:
     out.print(Rule("eval-pipeline: eight weeks of an online pharmacy's assistant"))
     logs = write_logs(run.source_logs, weeks=WEEKS, seed=SEED)
     out.print(
-        f"Production logs: {logs.interactions:,} interactions, {len(logs.canaries):,} planted personal "
-        f"strings, in {_short(run.source_logs)}"
+        f"Production logs: {logs.interactions:,} interactions with {len(logs.canaries):,} planted "
+        f"personal strings, in {_short(run.source_logs)}"
     )
     with provider_at(0) as provider, shipped_file(DEFAULT_CONFIG) as config:
         run.configure(config.read_text(encoding="utf-8"), provider_url=provider.base_url)

@@ -1,0 +1,1 @@
+"""The demo's world: a pharmacy, its logs, a model provider on loopback, scripted reviewers."""

@@ -19,7 +19,7 @@ _MENTIONS: Final[dict[str, tuple[str, ...]]] = {
         "(registered as {email})",
     ),
     "phone": (
-        "You reach me on my mobile {phone} after work.",
+        "I am reachable on {phone} after work.",
         "Phone: {phone}",
         "Ring {phone} if anything is unclear.",
     ),

@@ -114,10 +114,12 @@ def _key(intent: str, slots: tuple[tuple[str, str], ...], lines: list[str]) -> s
 
 
 def _is_own(sentence: str) -> bool:
+    """Whether it is made of the pharmacy's words and holds no number that could be a person's."""
+    digits = sum(character.isdigit() for character in _ORDER.sub("", sentence))
     return (
-        "[" not in sentence
-        and "@" not in sentence
-        and (set(_WORD.findall(sentence)) <= _VOCABULARY)
+        not {"[", "@"} & set(sentence)
+        and digits <= _LONGEST_OWN_DIGITS
+        and set(_WORD.findall(sentence)) <= _VOCABULARY
     )
 
 
@@ -182,6 +184,8 @@ def _slot_pattern(slot: str) -> str:
             return "|".join(re.escape(value) for value in sorted(_SLOTS[slot], key=len)[::-1])
 
 
+_ORDER: Final = re.compile(r"#\d{6}")
+_LONGEST_OWN_DIGITS: Final = 5
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _PATTERNS: Final = {
     INJECTION: tuple(re.compile(re.escape(override)) for override in OVERRIDES),

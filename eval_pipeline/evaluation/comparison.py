@@ -27,12 +27,11 @@ from eval_pipeline.evaluation.pairs import (
 )
 from eval_pipeline.evaluation.reserve_order import (
     ALL,
-    ReserveOrder,
     cumulative_target,
     look_alpha,
     order_items,
-    order_reserve,
     planned_looks,
+    reserve_counts,
 )
 from eval_pipeline.settings import GateSettings
 from eval_pipeline.tables import REGRESSION_REPORT
@@ -92,11 +91,11 @@ def compare(
         )
         if any(standing.state == "blocked" for standing in standings.values()):
             break
-    order = order_reserve(reserve, names)
+    held = reserve_counts(reserve)
     rows = []
     for name in names:
         golden = int((members[name] & ~pairs.is_reserve).sum())
-        reachable = _reachable(name, golden=golden, order=order, policy=policy, names=names)
+        reachable = _reachable(name, golden=golden, held=held, policy=policy, names=names)
         more = max(0, reachable - int(members[name].sum()))
         rows.append(_row(name, standings[name], more=more, policy=policy, alpha=spent))
     return REGRESSION_REPORT.conform(pl.DataFrame(rows, schema=REGRESSION_REPORT.schema))
@@ -206,15 +205,15 @@ def _p_harm(name: str, reading: Reading, policy: GateSettings) -> float:
 
 
 def _reachable(
-    name: str, *, golden: int, order: ReserveOrder, policy: GateSettings, names: list[str]
+    name: str, *, golden: int, held: Mapping[str, int], policy: GateSettings, names: list[str]
 ) -> int:
     """Items that the subset could hold after the last planned look."""
-    if not policy.looks or not order.of(name):
+    if not policy.looks:
         return golden
     last = cumulative_target(
         name, look=planned_looks(policy), policy=policy, subsets=len(names) - 1
     )
-    return golden + len(order.prefix(name, golden=golden, target=last))
+    return golden + min(held.get(name, 0), max(0, last - golden))
 
 
 def _row(

@@ -47,13 +47,22 @@ def order_reserve(reserve: pl.DataFrame | None, names: Collection[str]) -> Reser
 
 def order_items(held: Mapping[str, Collection[str]], names: Collection[str]) -> ReserveOrder:
     """The order of reserve item ids with the subsets they belong to."""
-    ordered = sorted(held, key=lambda item_id: (unit_hash(TOP_UP_SALT, item_id), item_id))
-    by_name = {
-        name: tuple(item_id for item_id in ordered if name in held[item_id])
-        for name in names
-        if name != ALL
-    }
-    return ReserveOrder({ALL: tuple(ordered), **by_name})
+    by_name: dict[str, list[str]] = {name: [] for name in names}
+    by_name[ALL] = []
+    for _, item_id in sorted((unit_hash(TOP_UP_SALT, item_id), item_id) for item_id in held):
+        for name in {ALL, *held[item_id]}:
+            if name in by_name:
+                by_name[name].append(item_id)
+    return ReserveOrder({name: tuple(ids) for name, ids in by_name.items()})
+
+
+def reserve_counts(reserve: pl.DataFrame | None) -> dict[str, int]:
+    """How many items the reserve holds of each subset, and of 'all'."""
+    if reserve is None:
+        return {}
+    memberships = reserve["subsets"].list.unique().explode(empty_as_null=True).drop_nulls()
+    counts = memberships.value_counts(name="items")
+    return {**dict(counts.iter_rows()), ALL: reserve.height}
 
 
 def cumulative_target(subset: str, *, look: int, policy: GateSettings, subsets: int) -> int:

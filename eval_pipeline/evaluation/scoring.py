@@ -169,6 +169,8 @@ def _similarity_scores(requests: Sequence[ScoreRequest], scoring: SimilarityScor
     )
     for index, cosine in zip(held, cosines, strict=True):
         value = round(min(1.0, max(0.0, cosine)), 12)
+        if _exact(requests[index].response, requests[index].reference_response or ""):
+            value = 1.0
         if scoring.pass_at_least is not None:
             value = float(value >= scoring.pass_at_least)
         scores[index] = Score(value, None, scoring.scorer)

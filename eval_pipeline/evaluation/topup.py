@@ -48,7 +48,6 @@ def next_items(
         return []
     names = [name for name in report["subset"].to_list() if name != ALL]
     order = order_reserve(reserve, names)
-    already = set(trials["item_id"].to_list())
     wanted: set[str] = set()
     for row in report.filter(pl.col("state").is_in(["undecided", "infeasible"])).to_dicts():
         name = row["subset"]
@@ -56,7 +55,8 @@ def next_items(
         if _could_certify(name, golden=golden, order=order, policy=policy, subsets=len(names)):
             target = cumulative_target(name, look=look, policy=policy, subsets=len(names))
             wanted.update(order.prefix(name, golden=golden, target=target))
-    return [item_id for item_id in order.of(ALL) if item_id in wanted - already]
+    wanted.difference_update(trials["item_id"].to_list())
+    return [item_id for item_id in order.of(ALL) if item_id in wanted]
 
 
 def compare_in_looks(

@@ -80,7 +80,9 @@ def _logs(pipeline: Pipeline) -> Iterator[Finding]:
     weeks = pipeline.logs.weeks_available()
     if not weeks:
         yield Finding(
-            "logs", "fail", f"no week found under {pipeline.settings.logs.path}",
+            "logs",
+            "fail",
+            f"no week found under {pipeline.settings.logs.path}",
             "check `logs.path` and `logs.format`",
         )
         return
@@ -112,7 +114,9 @@ def _providers(pipeline: Pipeline) -> Iterator[Finding]:
     for name, provider in sorted(pipeline.settings.providers.items()):
         if provider.key_variable is not None and not os.environ.get(provider.key_variable):
             yield Finding(
-                f"provider {name}", "fail", f"{provider.key_variable} is not set",
+                f"provider {name}",
+                "fail",
+                f"{provider.key_variable} is not set",
                 f"export {provider.key_variable}=...",
             )
             continue

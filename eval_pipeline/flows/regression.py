@@ -1,4 +1,4 @@
-"""A candidate's evaluation: both arms on the golden version, then nested top-ups from the reserve."""
+"""A candidate's evaluation: both arms on the golden version, then top-ups from the reserve."""
 
 from collections.abc import Sequence
 
@@ -115,6 +115,4 @@ def _arm(
         system=candidate.system if on_trial else candidate.baseline,
         scope=candidate.scope,
     )
-    return trial_rows(
-        items, answers.outcomes, scores=answers.scores, arm=arm, system_id=system_id
-    )
+    return trial_rows(items, answers.outcomes, scores=answers.scores, arm=arm, system_id=system_id)

@@ -1,4 +1,4 @@
-"""Scores responses by each route's scorer; what needs a reference and has none goes to the panel."""
+"""Scores responses by each route's scorer; what lacks the reference it needs goes to the panel."""
 
 from collections.abc import Sequence
 

@@ -131,9 +131,7 @@ def _number_and_parent(pipeline: Pipeline, *, week: str) -> tuple[int, pl.DataFr
     return latest + 1, pipeline.golden.items(latest)
 
 
-def publish_version(
-    pipeline: Pipeline, draft: Draft, *, week: str, run_id: str
-) -> PublishResult:
+def publish_version(pipeline: Pipeline, draft: Draft, *, week: str, run_id: str) -> PublishResult:
     """Publishes by conditional create, or finds that this very version stands already."""
     return pipeline.golden.publish(
         draft.composition,

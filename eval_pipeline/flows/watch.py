@@ -28,9 +28,7 @@ def watch_providers(pipeline: Pipeline) -> list[Watched]:
     version = pipeline.golden.latest()
     if version is None:
         return []
-    return [
-        _watch(pipeline, system_id, version=version) for system_id in pinned_systems(pipeline)
-    ]
+    return [_watch(pipeline, system_id, version=version) for system_id in pinned_systems(pipeline)]
 
 
 def _watch(pipeline: Pipeline, system_id: str, *, version: int) -> Watched:

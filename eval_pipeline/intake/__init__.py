@@ -1,0 +1,1 @@
+"""From logs to a masked, stratified sample of the week."""

@@ -1,6 +1,7 @@
 """Words that a route never masks, such as the names of its products."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 
 from eval_pipeline.intake.spans import Span
@@ -26,11 +27,13 @@ class Allowance:
         if pattern is None or not found:
             return found
         allowed = [match.span() for match in pattern.finditer(text)]
-        return [
-            span
-            for span in found
-            if not any(start <= span.start and span.end <= end for start, end in allowed)
-        ]
+        starts = [start for start, _ in allowed]
+        return [span for span in found if not _is_inside(span, allowed=allowed, starts=starts)]
+
+
+def _is_inside(span: Span, *, allowed: Sequence[tuple[int, int]], starts: Sequence[int]) -> bool:
+    nearest = bisect_right(starts, span.start) - 1
+    return nearest >= 0 and span.end <= allowed[nearest][1]
 
 
 def _pattern(words: Sequence[str]) -> re.Pattern[str] | None:

@@ -129,9 +129,11 @@ class Anonymiser:
         texts = [message["content"] for message in row["messages"]]
         texts += [row["response"], row["error"]]
         passages = [_Passage(text, route) for text in texts if text is not None]
-        for attribute in row["attributes"] or ():
-            if attribute["value"] is not None:
-                passages.append(self._attribute(attribute, route=route))
+        passages += [
+            self._attribute(attribute, route=route)
+            for attribute in row["attributes"] or ()
+            if attribute["value"] is not None
+        ]
         return passages
 
     def _attribute(self, attribute: Mapping[str, str], *, route: str) -> _Passage:
@@ -238,4 +240,6 @@ def _counts(
     for passage in passages:
         counts.update(match[1] for match in PLACEHOLDER.finditer(masked[passage]))
         counts.subtract(match[1] for match in PLACEHOLDER.finditer(passage.text))
-    return [{"kind": kind.lower(), "spans": counts[kind]} for kind in sorted(counts) if counts[kind]]
+    return [
+        {"kind": kind.lower(), "spans": counts[kind]} for kind in sorted(counts) if counts[kind]
+    ]

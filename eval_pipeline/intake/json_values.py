@@ -16,6 +16,7 @@ _KINDS: Final = (
 _IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9]*(?:[_.\-][a-z0-9]+)+$")
 _SCALAR: Final = re.compile(r"-?[0-9][0-9.eE+\-]*")
 _MARKS: Final = re.compile(r"(?P<bar>\\*)(?P<quote>[\"'])|[{}\[\]]|(?<![\w.])-?[0-9][0-9.eE+\-]*")
+_COLON: Final = re.compile(r"\s{0,10}:")
 _LONGEST_VALUE: Final = 20_000
 
 
@@ -59,8 +60,8 @@ class SensitiveKeys:
             if match.end() < reached:
                 continue
             kind = kind_of_key(match["key"])
-            for span in _values(text, match, kind=kind):
-                reached = max(reached, span.end)
+            spans, reached = _values(text, match, kind=kind)
+            for span in spans:
                 if not _is_function_name(text, span, key=match["key"]):
                     yield span
 
@@ -74,16 +75,20 @@ def _is_function_name(text: str, span: Span, *, key: str) -> bool:
     return key.lower() == "name" and _IDENTIFIER.match(text[span.start : span.end]) is not None
 
 
-def _values(text: str, key: re.Match[str], *, kind: str) -> Iterator[Span]:
+def _values(text: str, key: re.Match[str], *, kind: str) -> tuple[list[Span], int]:
+    """The values under a key and where reading them ended: no text is read twice."""
     start = key.end()
-    delimiter = key["bar"] + key["quote"]
-    if text.startswith(delimiter, start):
-        inside = start + len(delimiter)
-        yield Span(inside, _string_end(text, inside, delimiter=delimiter), kind, cued=True)
-    elif text[start : start + 1] in {"{", "["}:
-        yield from _nested_values(text, start, delimiter=delimiter, kind=kind)
-    elif (number := _SCALAR.match(text, start)) is not None:
-        yield Span(number.start(), number.end(), kind, cued=True)
+    for quote in ('"', "'"):
+        delimiter = key["bar"] + quote
+        if text.startswith(delimiter, start):
+            inside = start + len(delimiter)
+            end = _string_end(text, inside, delimiter=delimiter)
+            return [Span(inside, end, kind, cued=True)], end
+    if text[start : start + 1] in {"{", "["}:
+        return _nested_values(text, start, bar=key["bar"], kind=kind)
+    if (number := _SCALAR.match(text, start)) is not None:
+        return [Span(number.start(), number.end(), kind, cued=True)], number.end()
+    return [], start
 
 
 def _string_end(text: str, start: int, *, delimiter: str) -> int:
@@ -98,7 +103,8 @@ def _string_end(text: str, start: int, *, delimiter: str) -> int:
     return line if line >= 0 else limit
 
 
-def _nested_values(text: str, start: int, *, delimiter: str, kind: str) -> Iterator[Span]:
+def _nested_values(text: str, start: int, *, bar: str, kind: str) -> tuple[list[Span], int]:
+    spans: list[Span] = []
     depth = 0
     position = start
     limit = min(len(text), start + _LONGEST_VALUE)
@@ -110,12 +116,13 @@ def _nested_values(text: str, start: int, *, delimiter: str, kind: str) -> Itera
         elif symbol in "}]":
             depth -= 1
             if depth == 0:
-                return
-        elif symbol == delimiter:
-            end = _string_end(text, position, delimiter=delimiter)
-            is_key = re.compile(r"\s{0,10}:").match(text, end + len(delimiter)) is not None
-            if not is_key and end > position:
-                yield Span(position, end, kind, cued=True)
-            position = end + len(delimiter)
+                return spans, position
         elif mark["quote"] is None:
-            yield Span(mark.start(), mark.end(), kind, cued=True)
+            spans.append(Span(mark.start(), mark.end(), kind, cued=True))
+        elif mark["bar"] == bar:
+            end = _string_end(text, position, delimiter=symbol)
+            is_key = _COLON.match(text, end + len(symbol)) is not None
+            if not is_key and end > position:
+                spans.append(Span(position, end, kind, cued=True))
+            position = end + len(symbol)
+    return spans, limit

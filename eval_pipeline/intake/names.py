@@ -13,9 +13,14 @@ _LOCALES: Final = (
     "is_IS", "id_ID", "vi_VN",
 )  # fmt: skip
 
+
+def _vocabulary(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _WIDEST: Final = frozenset({"en_US", "en_GB", "es_ES", "es_MX", "fr_FR", "de_DE", "it_IT", "pt_BR"})
 
-WORDS: Final = frozenset(
+WORDS: Final = _vocabulary(
     """
     a about above account actually after again all already also alternatively always am an and any
     anyone anything are as at back be because been before being best better between both but by
@@ -41,11 +46,11 @@ WORDS: Final = frozenset(
     pregnant allergic diabetic married single retired worried confused hungry tired bored
     correct right true false san santa santo el los las puerto saint upcoming perfect awesome
     calling writing wondering hoping asking thinking planning
-    """.split()
+    """
 )
 """Never a name or the continuation of one, however written."""
 
-AMBIGUOUS: Final = frozenset(
+AMBIGUOUS: Final = _vocabulary(
     """
     may will rose mark grace faith hope joy summer april june august art bill chase grant frank
     drew dean earl duke major prince christian jordan chelsea paris austin dallas london georgia
@@ -72,13 +77,31 @@ AMBIGUOUS: Final = frozenset(
     merry gay gaylord peach plum berry patty jimmy john's papa victoria
     andes king oslo milan lima rio bali nice como tours cannes lourdes assisi siena verona
     vienna geneva alma era mira vera nada zara gala
-    """.split()
+    """
 )
 """Names that are words, places or products too: they need a cue or a last name behind them."""
 
-PARTICLES: Final = frozenset(
-    "de da do dos das del della di du la le van von der den ter ten bin ibn al el y e zu af av".split()
+WORDS_AND_NAMES: Final = frozenset({"may", "will", "april", "june", "august"})
+"""Of `WORDS`, those that open a name when a last name follows: Will Smith."""
+
+PARTICLES: Final = _vocabulary(
+    """
+    de da do dos das del della di du la le van von der den ter ten bin ibn al el y e zu af av
+    """
 )
+"""Small words inside a name."""
+
+
+_SHORT_FORMS: Final = _vocabulary(
+    """
+    abby al alex andy barb beth bea ben bill billy bob bobby cathy charlie chris cindy dan danny
+    dave deb debbie ed eddie fred gabe greg hank jake jeff jen jenny jess jim jimmy joe joey jon
+    josh kate kathy katie ken kim larry liz lou maggie matt meg mel mike mitch nate ned nick pam
+    pat pete phil rick rob ron sally sam sandy steph steve sue suzy ted terry theo tim tom tommy
+    tony val vicky wes will zach zoe
+    """
+)
+"""First names as people give them, which lists of full names lack."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +124,7 @@ class Gazetteer:
     def may_be_first(self, word: str) -> bool:
         """Whether the word is a first name, be it also a word or place."""
         folded = word.casefold()
-        return folded in self.first and folded not in WORDS
+        return folded in self.first and (folded not in WORDS or folded in WORDS_AND_NAMES)
 
     def is_last(self, word: str) -> bool:
         """Whether the word is a last name."""
@@ -112,9 +135,9 @@ class Gazetteer:
 @cache
 def gazetteer() -> Gazetteer:
     """The names that Faker ships for the locales above; read once, from the installed package."""
-    first: set[str] = set()
+    first = set(_SHORT_FORMS)
     last: set[str] = set()
-    common: set[str] = set()
+    common = set(_SHORT_FORMS)
     for locale in _LOCALES:
         provider = import_module(f"faker.providers.person.{locale}").Provider
         for attribute in dir(provider):
@@ -128,14 +151,11 @@ def gazetteer() -> Gazetteer:
     return Gazetteer(first=frozenset(first), last=frozenset(last), common=frozenset(common))
 
 
-_WORD: Final = re.compile(r"[^\W\d_]{2,}(?:['’\-][^\W\d_]{2,})*")
+_WORD: Final = re.compile(r"[^\W\d_]{2,}(?:['\u2019\-][^\W\d_]{2,})*")
 
 
 def _words(names: object) -> set[str]:
     listed = names if isinstance(names, (list, tuple, dict)) else ()
     return {
-        word.casefold()
-        for name in listed
-        if isinstance(name, str)
-        for word in _WORD.findall(name)
+        word.casefold() for name in listed if isinstance(name, str) for word in _WORD.findall(name)
     }

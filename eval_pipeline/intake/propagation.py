@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 from eval_pipeline.intake.names import AMBIGUOUS, gazetteer
@@ -67,8 +68,8 @@ class KnownValues:
                 if known is None or not _adjoin(text, found[index : index + length]):
                     continue
                 if not known.capitalised_only or found[index].group()[0].isupper():
-                    end = found[index + length - 1].end()
-                    yield Span(found[index].start(), end, known.kind, cued=True)
+                    last = found[index : index + length][-1]
+                    yield Span(found[index].start(), last.end(), known.kind, cued=True)
                     break
 
     def placeholder(self, text: str, span: Span) -> str:
@@ -116,7 +117,7 @@ def _words(value: str) -> Words:
 def _adjoin(text: str, matches: list[re.Match[str]]) -> bool:
     return all(
         _NARROW_GAP.fullmatch(text, before.end(), after.start())
-        for before, after in zip(matches, matches[1:], strict=False)
+        for before, after in pairwise(matches)
     )
 
 

@@ -48,7 +48,7 @@ def find(text: str, *, recognisers: Sequence[RecogniserName]) -> Iterator[Span]:
 
 
 def compile_custom(patterns: Sequence[CustomPattern]) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """The organisation's patterns, compiled; raises `SettingsError` naming the one that is wrong."""
+    """The organisation's patterns, compiled; raises `SettingsError` naming the bad one."""
     compiled = []
     for custom in patterns:
         try:

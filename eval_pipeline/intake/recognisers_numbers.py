@@ -35,7 +35,7 @@ def _luhn(digits: str) -> bool:
 
 
 _IBAN: Final = re.compile(
-    r"(?<!\w)[A-Z]{2}[0-9]{2}(?:[ \-]?[A-Z0-9]{1,4}){3,8}(?!\w)", re.IGNORECASE | re.ASCII
+    r"(?<!\w)[A-Z]{2}[0-9]{2}(?:[ \-]?[A-Z0-9]){11,30}(?!\w)", re.IGNORECASE | re.ASCII
 )
 _IBAN_CUE: Final = re.compile(r"\biban\b")
 _IBAN_LENGTHS: Final = range(15, 35)
@@ -72,7 +72,8 @@ def _remainder(compact: str) -> int:
 
 
 _SSN: Final = re.compile(
-    r"(?<![\w\-])(?!000|666)[0-8][0-9]{2}([\- ])(?!00)[0-9]{2}\1(?!0000)[0-9]{4}(?![\w\-])", re.ASCII
+    r"(?<![\w\-])(?!000|666)[0-8][0-9]{2}([\- ])(?!00)[0-9]{2}\1(?!0000)[0-9]{4}(?![\w\-])",
+    re.ASCII,
 )
 _NINO: Final = re.compile(
     r"(?<!\w)(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?"
@@ -149,7 +150,9 @@ _PHONE_CUE: Final = re.compile(
     r"|text(?:ed|ing)?|ring|reach|contact|hotline|messages?|answering|landline|ph)\b"
     r"(?!\s+(?:id|plan|order))|☎|📞)[^0-9\n]{0,30}\s*\W{0,4}$"
 )
-_PHONE_AFTER: Final = re.compile(r"[ \-\\,(]{0,3}(?:office|fax|mobile|cell|home|work)\b", re.IGNORECASE)
+_PHONE_AFTER: Final = re.compile(
+    r"[ \-\\,(]{0,3}(?:office|fax|mobile|cell|home|work)\b", re.IGNORECASE
+)
 _NOT_PHONE_CUE: Final = re.compile(
     r"\b(?:order|invoice|tracking|confirmation|reservation|booking|reference|ref|ticket|case|sku"
     r"|item|product|isbn|model|version|flight|zip|amount|total|price|balance|id|no|years?)\b"

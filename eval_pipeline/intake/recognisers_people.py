@@ -4,16 +4,28 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from eval_pipeline.intake.names import AMBIGUOUS, PARTICLES, WORDS, Gazetteer, gazetteer
+from eval_pipeline.intake.names import (
+    AMBIGUOUS,
+    PARTICLES,
+    WORDS,
+    WORDS_AND_NAMES,
+    Gazetteer,
+    gazetteer,
+)
 from eval_pipeline.intake.spans import Span, lowered_in_place
 
-_TOKEN: Final = re.compile(r"[^\W\d_](?:[^\W\d_]|(?<=\w)['’\-](?=[^\W\d_])|\.(?=[^\W\d_]\.))*\.?")
+_TOKEN: Final = re.compile(
+    r"[^\W\d_](?:[^\W\d_]|(?<=\w)['\u2019\-](?=[^\W\d_])|\.(?=[^\W\d_]\.))*\.?"
+)
 _GAP: Final = re.compile(r"[ \t]{1,3}|(?<=\.)")
-_CAPITALISED: Final = re.compile(r"(?<![\w@./\\\-'’\[])[^\W\d_a-z][^\W\d_]+(?:[\-'’][^\W\d_]+)*")
+_CAPITALISED: Final = re.compile(
+    r"(?<![\w@./\\\-'\u2019\[])[^\W\d_a-z][^\W\d_]+(?:[\-'\u2019][^\W\d_]+)*"
+)
 _NAMED: Final = re.compile(
-    r"(?:names?(?:'s|’s| is| was| are|[ ]?[:=])|(?<!\w)(?:called|named|call me|known as|goes by|aka"
-    r"|signed by)\b|(?<!\w)(?:user|recipient|passenger|patient|cardholder|attn|customer|contact|guest)"
-    r":)\s{1,3}[\"“]?"
+    r"(?:names?(?:'s|\u2019s| is| was| are|[ ]?[:=])"
+    r"|(?<!\w)(?:called|named|call me|known as|goes by|aka|signed by)\b"
+    r"|(?<!\w)(?:user|recipient|passenger|patient|cardholder|attn|customer|contact|guest):)"
+    r"\s{1,3}[\"“]?"
 )
 _NAMED_HINTS: Final = (
     "name", "call", "known as", "goes by", "aka", "signed", "user:", "recipient:", "passenger:",
@@ -24,20 +36,38 @@ _OWN: Final = re.compile(
     r"|^[ \t]*(?:(?:full|first|last|customer|patient|sur|given|family)[ _]?)?)$"
 )
 _INTRODUCED: Final = re.compile(
-    r"(?<!\w)(?:(?P<own>i['’]?m|i am|this is|(?:my|his|her|our) (?:wife|husband|son|daughter|brother"
+    r"(?<!\w)(?:(?P<own>i['\u2019]?m|i am|this is"
+    r"|(?:my|his|her|our) (?:wife|husband|son|daughter|brother"
     r"|sister|mother|father|mom|mum|dad|friend|partner|boss|colleague|uncle|aunt|cousin"
     r"|neighbou?r|girlfriend|boyfriend|fianc[ée]e?|grandmother|grandfather|doctor|manager"
-    r"|assistant)(?:,| is| was)?)|(?P<other>it['’]s|it is|here is|hi|hello|hey|dear"
+    r"|assistant)(?:,| is| was)?)|(?P<other>it['\u2019]s|it is|here is|hi|hello|hey|dear"
     r"|good (?:morning|afternoon|evening)|(?:speak|talk|spoke|met|meet|chat)(?:ing)?(?: with| to)?"
     r"|(?:on behalf|in the name|under the name|account) of|care of|c/o)"
     r"|(?P<closing>(?:(?:kind|best|warm) )?regards|sincerely|cheers|yours(?: truly)?|love|signed"
-    r"|thanks(?: again)?|thank you|best))[,:!.]?[ \t]{0,3}\n{0,2}[ \t\-–—]{0,4}$"
+    r"|thanks(?: again)?|thank you|best))[,:!.]?[ \t]{0,3}\n{0,2}[ \t\-\u2013\u2014]{0,4}$"
 )
 _HONORIFIC: Final = re.compile(
     r"(?<!\w)(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Doctor|Herr|Frau|Señora?|Sra?|Mme|Mlle"
     r"|Monsieur|Madame|MR|MRS|MS|DR|mr|mrs|ms|dr)(?:\. ?| )(?=\S)"
 )
-_NOT_PEOPLE: Final = frozenset({"pepper", "strange", "who", "seuss", "dre", "bean", "robot", "martens", "scholl", "oetker", "potato", "president", "chairman", "speaker"})
+_NOT_PEOPLE: Final = frozenset(
+    {
+        "pepper",
+        "strange",
+        "who",
+        "seuss",
+        "dre",
+        "bean",
+        "robot",
+        "martens",
+        "scholl",
+        "oetker",
+        "potato",
+        "president",
+        "chairman",
+        "speaker",
+    }
+)
 _LONGEST_NAME: Final = 5
 _LINE_END: Final = re.compile(r"[ \t.!]*(?:\n|$)")
 
@@ -55,7 +85,8 @@ def people(text: str) -> Iterator[Span]:
 def _after_cues(text: str, lowered: str, names: Gazetteer) -> Iterator[Span]:
     """After "my name is" any word may be a name; after "called" only a known one."""
     for cue in _NAMED.finditer(lowered):
-        line = lowered[lowered.rfind("\n", 0, cue.start()) + 1 : cue.start()][-40:]
+        before = lowered[max(0, cue.start() - 41) : cue.start()]
+        line = before.rpartition("\n")[2]
         is_field = cue.group().rstrip(' \t\n"“').endswith((":", "="))
         own = _OWN.search(line) is not None and (is_field or line.strip() != "")
         own = own and "name" in cue.group()
@@ -106,20 +137,26 @@ def _is_person(text: str, lowered: str, start: int, end: int, *, names: Gazettee
     words = [_bare(word.rstrip(".")) for word in text[start:end].split()]
     first, last = words[0], words[-1]
     cue = _INTRODUCED.search(lowered, max(0, start - 40), start)
+    own = cue is not None and cue["own"] is not None
     if len(words) == 1:
-        if cue is not None:
-            closes = cue["closing"] is not None and _LINE_END.match(text, end) is not None
-            own = cue["own"] is not None
-            return names.is_first(first) or (names.may_be_first(first) and (closes or own))
-        return names.is_first(first) and (
-            names.is_common(first) or _speaks(text, start, end)
+        closes = cue is not None and cue["closing"] is not None and _LINE_END.match(text, end)
+        return _is_lone_name(first, cued=cue is not None, certain=own or bool(closes)) or (
+            names.is_first(first) and _speaks(text, start, end)
         )
     if all(word.isupper() for word in words):
         return names.is_first(first) and names.is_last(last)
     if names.is_first(first):
         return True
-    known_last = names.is_last(last) and last.casefold() not in AMBIGUOUS
+    known_last = names.is_last(last) and (own or last.casefold() not in AMBIGUOUS)
     return known_last and (names.may_be_first(first) or cue is not None)
+
+
+def _is_lone_name(first: str, *, cued: bool, certain: bool) -> bool:
+    """Whether one capitalised word alone names somebody."""
+    names = gazetteer()
+    if certain and names.may_be_first(first):
+        return True
+    return names.is_common(first) or (cued and names.is_first(first))
 
 
 def _speaks(text: str, start: int, end: int) -> bool:
@@ -129,7 +166,7 @@ def _speaks(text: str, start: int, end: int) -> bool:
 
 
 def _bare(word: str) -> str:
-    for ending in ("'s", "’s", "'S", "’S"):
+    for ending in ("'s", "\u2019s", "'S", "\u2019S"):
         if word.endswith(ending):
             return word[: -len(ending)]
     return word
@@ -142,13 +179,15 @@ def _name_at(text: str, position: int, *, lower: bool, names: Gazetteer) -> Span
         return None
     word = _bare(token.group().rstrip(".") if len(token.group()) > 2 else token.group())  # noqa: PLR2004 - an initial
     folded = word.rstrip(".").casefold()
-    if folded in WORDS and not (word[0].isupper() and folded in {"may", "will", "april", "june", "august"}):
+    if folded in WORDS and not (word[0].isupper() and folded in WORDS_AND_NAMES):
         return None
     if word[0].isupper():
         return Span(position, _extended(text, position), "PERSON", cued=True)
     if not lower or (len(folded) < 2 and not word.isalpha()):  # noqa: PLR2004
         return None
-    return Span(position, _extended_lower(text, position + len(word), names=names), "PERSON", cued=True)
+    return Span(
+        position, _extended_lower(text, position + len(word), names=names), "PERSON", cued=True
+    )
 
 
 def _extended(text: str, position: int) -> int:

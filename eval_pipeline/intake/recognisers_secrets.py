@@ -111,10 +111,12 @@ _ASSIGNED: Final = re.compile(
 )
 _PLAIN_WORD: Final = re.compile(r"[^\W\d_]+[.!?:)]*$")
 _SAID: Final = frozenset(
-    "not wrong incorrect expired invalid required missing correct valid safe the that this what "
-    "your being been too also only very never still always locked same case weak short long "
-    "strong changed reset secure ready needed sent used".split()
-)
+    {"not", "wrong", "incorrect", "expired", "invalid", "required", "missing", "correct", "valid",
+     "safe", "the", "that", "this", "what", "your", "being", "been", "too", "also", "only", "very",
+     "never", "still", "always", "locked", "same", "case", "weak", "short", "long", "strong",
+     "changed", "reset", "secure", "ready", "needed", "sent", "used"}
+)  # fmt: skip
+"""What is said of a password rather than being one."""
 
 
 def secrets(text: str) -> Iterator[Span]:
@@ -131,9 +133,9 @@ def secrets(text: str) -> Iterator[Span]:
     if not any(hint in lowered for hint in _SECRET_HINTS):
         return
     for word in _SECRET_WORD.finditer(text):
-        match = _ASSIGNED.match(text, word.end())
-        if match and _is_secret(match["value"], sign=match["sign"].strip(), word=word.group()):
-            yield Span(match.start("value"), match.end("value"), "SECRET")
+        given = _ASSIGNED.match(text, word.end())
+        if given and _is_secret(given["value"], sign=given["sign"].strip(), word=word.group()):
+            yield Span(given.start("value"), given.end("value"), "SECRET")
 
 
 def _private_keys(text: str) -> Iterator[Span]:

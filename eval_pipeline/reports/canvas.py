@@ -77,8 +77,11 @@ def room(
     )
 
 
-def svg(figure: Figure, description: str) -> str:
-    """The figure as one `<svg>` element that can stand in a page or alone in a file."""
+def svg(figure: Figure, description: str, *, name: str) -> str:
+    """The figure as one `<svg>` element that can stand in a page or alone in a file.
+
+    Its ids begin with `name`, so that charts of several names can share a page.
+    """
     FigureCanvasSVG(figure)
     figure.patch.set_alpha(0)
     for axes in figure.axes:
@@ -91,5 +94,6 @@ def svg(figure: Figure, description: str) -> str:
     text = text.replace(INK, "currentColor")
     kept = set(re.findall(r'(?:href="#|url\(#)([^")]+)', text))
     text = re.sub(r' id="([^"]*)"', lambda m: m[0] if m[1] in kept else "", text)
+    text = re.sub(r'(href="#|url\(#| id=")', rf"\g<1>{name}-", text)
     label = html.escape(description, quote=True)
     return text.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)

@@ -51,7 +51,7 @@ def forest(report: pl.DataFrame) -> str:
         _draw_forest(axes, shown)
         _legend(figure, _state_keys(shown))
         words = f"Difference of candidate and baseline with interval, {len(shown)} rows"
-        return svg(figure, words)
+        return svg(figure, words, name="forest")
 
 
 def drift_timeline(frame: pl.DataFrame) -> str:
@@ -77,7 +77,7 @@ def drift_timeline(frame: pl.DataFrame) -> str:
             _draw_component(axes, component, rows, weeks=weeks, systems=systems)
         _label_weeks(panels[-1], weeks)
         _legend(figure, _system_keys(systems))
-        return svg(figure, f"Change by week in points, {len(components)} components")
+        return svg(figure, f"Change by week in points, {len(components)} components", name="drift")
 
 
 def monitor_chart(frame: pl.DataFrame, *, metric: str, route: str = AGGREGATE) -> str:
@@ -92,7 +92,7 @@ def monitor_chart(frame: pl.DataFrame, *, metric: str, route: str = AGGREGATE) -
         label = clipped(one_line(f"{metric} · {route}"), 80)
         axes.set_title(label, loc="left", fontsize=10)
         _legend(figure, _monitor_keys(), loc="upper right")
-        return svg(figure, f"{label} by week")
+        return svg(figure, f"{label} by week", name="monitor")
 
 
 def _draw_forest(axes: Axes, rows: Sequence[SubsetRow]) -> None:

@@ -135,9 +135,12 @@ def recorded_labels(
 
 
 def with_recorded(settled: pl.DataFrame, recorded: pl.DataFrame) -> pl.DataFrame:
-    """People's labels, and the log's for interactions that people have not settled."""
-    rest = recorded.join(settled, on="interaction_id", how="anti")
-    return ADJUDICATIONS.conform(pl.concat([settled, rest]))
+    """People's labels, else the log's own, else those of scripts that stand in for people."""
+    people = settled.filter(pl.col("annotator_kind") == PERSON)
+    logged = recorded.join(people, on="interaction_id", how="anti")
+    labelled = pl.concat([people, logged])
+    scripted = settled.join(labelled, on="interaction_id", how="anti")
+    return ADJUDICATIONS.conform(pl.concat([labelled, scripted]))
 
 
 def publishable(

@@ -37,13 +37,14 @@ def labelled_items(
     rows = (
         stratified.filter(pl.col("selection") == "sample")
         .join(
-            anonymised.select(
-                "interaction_id", "messages", "response", "user_key", "occurred_at"
-            ),
+            anonymised.select("interaction_id", "messages", "response", "user_key", "occurred_at"),
             on="interaction_id",
         )
-        .join(panel_verdicts.select("interaction_id", "panel_verdict"), on="interaction_id",
-              how="left")
+        .join(
+            panel_verdicts.select("interaction_id", "panel_verdict"),
+            on="interaction_id",
+            how="left",
+        )
         .join(settled, on="interaction_id", how="left")
     )
     label = pl.coalesce("settled_label", "panel_verdict")

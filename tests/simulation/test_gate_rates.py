@@ -1,7 +1,7 @@
 """How often the gate is wrong, simulated through comparison, top-ups and decision.
 
-The world: 12 disjoint subsets, every item its own conversation, baseline right with .84, tolerance 5
-points per subset and 2 overall. Each run has its own seed, derived from its number.
+The world: 12 disjoint subsets, every item its own conversation, baseline right with about .84,
+tolerance 5 points per subset and 2 overall. Each run has its own seed, derived from its number.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ from eval_pipeline.tables import REGRESSION_TRIALS
 SUBSETS = tuple(f"subset_{number:02d}" for number in range(12))
 FIRST_LOOK = 100
 RESERVE = 1600
-RUNS = 60
+RUNS = 40
 POLICY = GateSettings()
 
 
@@ -45,7 +45,7 @@ def arms(world: World, item_ids: Sequence[str], *, look: int, seed: int) -> pl.D
     drawn = np.random.default_rng(seed).random(len(names))
     wins = (drawn < world.wins).astype(float)
     lost = ((drawn >= world.wins) & (drawn < world.wins + losses)).astype(float)
-    agreed = (drawn >= 0.30).astype(float)
+    agreed = (drawn >= 0.235).astype(float)
     frames = [
         pl.DataFrame(
             {
@@ -53,7 +53,7 @@ def arms(world: World, item_ids: Sequence[str], *, look: int, seed: int) -> pl.D
                 "item_id": item_ids,
                 "look": look,
                 "source": "golden" if look == 1 else "reserve",
-                "subsets": [[name] for name in names],
+                "subsets": pl.Series(names).reshape((-1, 1)).arr.to_list(),
                 "cluster_id": item_ids,
                 "score": score,
             },
@@ -114,20 +114,20 @@ def one_run(world: World, run: int) -> Decision:
 
 @pytest.mark.slow
 def test_a_candidate_that_is_no_worse_nearly_always_passes_and_is_hardly_ever_blocked() -> None:
-    # Wins and losses of 4.8 points each: the A/A discordance of .096. With 60 runs the Monte Carlo
-    # standard error of a rate of .98 is .018; the bounds allow one block and three that do not pass
-    # (P(more) < .001 at the rates .001 and .01 that the method promises).
+    # Wins and losses of 4.8 points each: the A/A discordance of .096. With 40 runs the Monte Carlo
+    # standard error of a rate of .99 is .016; the bounds allow one block and two that do not pass
+    # (P(more) is .0008 and .008 at the rates .001 and .01).
     world = World(wins=0.048, losses=0.048)
     verdicts = Counter(one_run(world, run).verdict for run in range(RUNS))
     assert verdicts["block"] <= 1
-    assert verdicts["pass"] >= RUNS - 3
+    assert verdicts["pass"] >= RUNS - 2
 
 
 @pytest.mark.slow
 def test_a_subset_ten_points_worse_is_blocked_by_name_though_the_aggregate_hardly_moves() -> None:
     # One of 12 subsets loses 10 points: overall -10/12 = -.83 points, inside the 2 points accepted.
     # A different model of equal quality elsewhere: discordance .15. False passes are promised at
-    # .003 or fewer and the right subset at .996 or more; with 60 runs one miss is allowed.
+    # .003 or fewer and the right subset at .997 or more; with 40 runs two misses are allowed.
     world = World(wins=0.075, losses=0.075, broken=SUBSETS[7], broken_drop=0.10)
     decisions = [one_run(world, run) for run in range(RUNS)]
     blocked = [

@@ -53,9 +53,7 @@ def verdict_on(judge: str, asked: Message, response: str) -> VerdictAnswer | Unp
 
 
 def preference_of(judge: str, asked: Message, first: str, second: str) -> str:
-    prompt = pairwise_messages(
-        PAIRWISE, conversation=[asked], response_a=first, response_b=second
-    )
+    prompt = pairwise_messages(PAIRWISE, conversation=[asked], response_a=first, response_b=second)
     answer = parse_preference(ask(judge, prompt))
     assert isinstance(answer, PreferenceAnswer)
     return answer.preference

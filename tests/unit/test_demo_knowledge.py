@@ -98,12 +98,12 @@ def test_only_the_last_user_message_is_the_question():
     ],
 )
 def test_an_order_answer_that_is_not_the_json_object_alone_fails(response):
-    assert assess(user("Where is order #123456?"), response).failure == "malformed_order_json"
+    assert assess(user("Where is my order #123456?"), response).failure == "malformed_order_json"
 
 
 def test_a_field_too_many_or_a_text_for_a_number_fails_an_order_answer():
-    truth = true_claim(understood("Where is order #123456?"))
-    asked = user("Where is order #123456?")
+    truth = true_claim(understood("Where is my order #123456?"))
+    asked = user("Where is my order #123456?")
     eta = facts.order_record("123456").eta_days
     assert assess(asked, truth).correct
     assert not assess(asked, truth.replace("}", ', "note": "soon"}')).correct

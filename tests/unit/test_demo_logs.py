@@ -101,8 +101,9 @@ def test_personal_data_are_planted_in_every_column_that_holds_text(column, writt
 
 def test_no_canary_is_so_short_that_it_could_stand_anywhere(written):
     assert min(len(canary) for canary in written.canaries) >= 9
-    assert all(any(mark in canary for mark in " @_-./") or len(canary) > 15
-               for canary in written.canaries)
+    assert all(
+        any(mark in canary for mark in " @_-./") or len(canary) > 15 for canary in written.canaries
+    )
 
 
 def test_cards_pass_luhn_and_ibans_their_check_digits():

@@ -1,17 +1,23 @@
 """The planted effects, computed over 12,000 composed questions.
 
 The standard error of a paired difference is sqrt(discordant)/n: about 0.25 points over all
-questions and 0.8 on the 2,000 about two medicines; the bounds below leave three of them.
+questions; the bounds below leave three of them.
 """
 
+from pathlib import Path
+
 import pytest
+from ruamel.yaml import YAML
 
 from eval_pipeline.demo.draws import stream
 from eval_pipeline.demo.knowledge import assess
 from eval_pipeline.demo.logs import route_mix
 from eval_pipeline.demo.pharmacy_models import CHANGED_FROM, DEMO_WEEKS, PHARMACY_MODELS
-from eval_pipeline.demo.questions import compose, understand_text
+from eval_pipeline.demo.questions import Question, compose, understand_text
+from eval_pipeline.settings import SystemSettings
+from eval_pipeline.settings_file import load_project
 
+ROOT = Path(__file__).parents[2]
 BEFORE = DEMO_WEEKS[4].isoformat()
 AFTER = DEMO_WEEKS[7].isoformat()
 ARMS = {
@@ -34,13 +40,27 @@ def correctness() -> Correctness:
         asked.append((route, compose(route, draws=draws)))
     results: Correctness = {arm: [] for arm in ARMS}
     for route, text in asked:
-        question = understand_text(text)
-        assert question is not None
+        question = understood(text)
         messages = [{"role": "user", "content": text}]
         for arm, (model, epoch) in ARMS.items():
             response = PHARMACY_MODELS[model].answer(messages, epoch=epoch).text
             results[arm].append((route, question.intent, assess(messages, response).correct))
     return results
+
+
+def understood(text: str) -> Question:
+    question = understand_text(text)
+    assert question is not None, text
+    return question
+
+
+def right_share(model: str, asked: list[str]) -> float:
+    right = 0
+    for text in asked:
+        messages = [{"role": "user", "content": text}]
+        response = PHARMACY_MODELS[model].answer(messages, epoch=AFTER).text
+        right += assess(messages, response).correct
+    return right / len(asked)
 
 
 def share(rows: list[tuple[str, str, bool]], wanted: str | None = None) -> float:
@@ -65,9 +85,12 @@ def test_sharper_gains_about_three_points_overall(correctness):
     assert 0.025 <= gained <= 0.040
 
 
-def test_sharper_loses_about_twelve_points_where_it_invents_interactions(correctness):
-    baseline, sharper = correctness["baseline"], correctness["sharper"]
-    lost = share(baseline, "interaction") - share(sharper, "interaction")
+def test_sharper_loses_about_twelve_points_where_it_invents_interactions():
+    # About 6,000 pairs: standard error sqrt(.13 / 6000) = 0.0047.
+    draws = stream("test-demo-interactions")
+    texts = [compose("medication", draws=draws) for _ in range(10_000)]
+    asked = [text for text in texts if understood(text).intent == "interaction"]
+    lost = right_share("pharma-large", asked) - right_share("pharma-sharper", asked)
     assert 0.11 <= lost <= 0.14
 
 
@@ -97,7 +120,7 @@ def test_the_change_keeps_the_name_and_shows_only_in_fingerprint_and_answers():
     assert {one.system_fingerprint for one in before}.isdisjoint(
         one.system_fingerprint for one in after
     )
-    # 0.20 of 70 % grow wrong, 12 % of all are reworded: 1 - (1 - 0.14) * (1 - 0.12) = 0.24.
+    # 0.22 of 64 % grow wrong, 12 % of all are reworded: 1 - (1 - 0.14) * (1 - 0.12) = 0.24.
     # The standard error of a share of 200 is 0.03.
     changed = sum(one.text != other.text for one, other in zip(before, after, strict=True)) / 200
     assert 0.15 <= changed <= 0.33
@@ -111,3 +134,16 @@ def test_models_ignore_the_system_prompt_and_answer_the_unknown_with_a_question(
     assert bare == prompted
     unknown = model.answer([{"role": "user", "content": "Sing me a song"}], epoch=AFTER)
     assert unknown.text.endswith("?")
+
+
+def test_the_example_candidates_differ_from_the_baseline_in_the_model_alone():
+    settings = load_project(ROOT / "eval_pipeline.yaml").settings
+    baseline = settings.systems[settings.baseline]
+    assert settings.automation.first_week == DEMO_WEEKS[0]
+    models = {}
+    for file in sorted((ROOT / "examples" / "candidates").glob("*.yaml")):
+        candidate = SystemSettings.model_validate(YAML(typ="safe", pure=True).load(file))
+        models[file.stem] = candidate.model
+        assert candidate.model_copy(update={"model": baseline.model}) == baseline
+    assert models == {"sharper-on-average": "pharma-sharper", "steady": "pharma-steady"}
+    assert set(models.values()) | {baseline.model} == set(PHARMACY_MODELS)

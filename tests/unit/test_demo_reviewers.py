@@ -54,6 +54,6 @@ def test_a_fail_comes_with_a_right_answer_and_a_pass_with_none():
 
 
 def test_a_missing_response_fails():
-    subject = {"messages": [{"role": "user", "content": "Where is order #123456?"}]}
-    labels = {label({**subject, "response": None}, annotator=one).label for one in ANNOTATORS}
-    assert labels == {"fail"}
+    subject = {"messages": [{"role": "user", "content": "Where is my order #123456?"}]}
+    given = label({**subject, "response": None}, annotator=ADJUDICATOR)
+    assert given.label == "fail"

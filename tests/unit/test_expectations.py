@@ -213,7 +213,9 @@ def test_a_label_may_be_as_old_as_the_policy_says():
 def test_labels_age_up_to_the_day_that_is_named():
     later = DAY + dt.timedelta(31)
     result = validate_golden(golden_items(), policy=POLICY, subsets=SUBSETS, as_of=later)
-    assert result.failures == ("Every `label_age_days` must be at most 30; 5 of 5 rows break this.",)
+    assert result.failures == (
+        "Every `label_age_days` must be at most 30; 5 of 5 rows break this.",
+    )
 
 
 @pytest.mark.parametrize("size", [3, 11])

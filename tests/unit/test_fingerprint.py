@@ -26,7 +26,9 @@ ORDER BY place;
 
 
 def unit_hashes_of_duckdb(keys: list[str], *, salt: str) -> list[float]:
-    frame = pl.DataFrame({"place": range(len(keys)), "key": keys}, schema_overrides={"key": pl.String})
+    frame = pl.DataFrame(
+        {"place": range(len(keys)), "key": keys}, schema_overrides={"key": pl.String}
+    )
     with duckdb.connect() as connection:
         connection.register("keys", frame.to_arrow())
         return connection.sql(DUCKDB_ARITHMETIC, params={"salt": salt}).pl()["unit_hash"].to_list()
@@ -38,7 +40,9 @@ def test_python_and_duckdb_compute_the_same_unit_hash_bit_for_bit(keys, salt):
     assert unit_hashes_of_duckdb(keys, salt=salt) == [unit_hash(salt, key) for key in keys]
 
 
-@pytest.mark.parametrize("key", ["", "Zoë", "薬局", "🧪🧬", "a|b", "'; DROP TABLE x; --", "e\u0301"])
+@pytest.mark.parametrize(
+    "key", ["", "Zoë", "薬局", "🧪🧬", "a|b", "'; DROP TABLE x; --", "e\u0301"]
+)
 def test_unit_hash_agrees_with_duckdb_on_awkward_keys(key):
     assert unit_hashes_of_duckdb([key], salt="weekly|2026") == [unit_hash("weekly|2026", key)]
 

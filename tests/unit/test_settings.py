@@ -92,7 +92,9 @@ def test_every_dangling_name_is_told_at_once():
 
 def test_one_judge_is_not_a_panel():
     first = {"first": SMALLEST["judges"]["first"]}
-    assert "at least two judges of at least two families" in refusal(judges=first, panel={"quorum": 1})
+    assert "at least two judges of at least two families" in refusal(
+        judges=first, panel={"quorum": 1}
+    )
 
 
 def test_two_judges_of_one_family_are_not_a_panel():

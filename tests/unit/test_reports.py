@@ -1,0 +1,443 @@
+"""Charts, the decision's page and the terminal tables."""
+
+import io
+import itertools
+import re
+from html.parser import HTMLParser
+from xml.etree import ElementTree as ET
+
+import polars as pl
+import pytest
+from rich.console import Console
+
+from eval_pipeline.ports import Message
+from eval_pipeline.reports import plots, wording
+from eval_pipeline.reports.pages import ExampleItem, decision_page
+from eval_pipeline.reports.terminal import RefreshRow, decision_table, refresh_table
+from eval_pipeline.tables import (
+    DRIFT_REPORT,
+    OPERATIONS_REPORT,
+    PRODUCTION_MONITOR,
+    REGRESSION_REPORT,
+)
+
+MINUS = "\N{MINUS SIGN}"
+EVIL = "</p><script>alert(1)</script><img src=x onerror=alert(2)>\x1b[2J\u202e$x^2$"
+
+
+def finding(subset: str, state: str, difference: float | None, **changed: object) -> dict:
+    known = difference is not None
+    row = {
+        "subset": subset,
+        "state": state,
+        "baseline_mean": 0.9,
+        "candidate_mean": 0.9 + difference if known else None,
+        "difference": difference,
+        "lower": difference - 0.03 if known else None,
+        "upper": difference + 0.03 if known else None,
+        "margin": 0.05,
+        "items": 143,
+        "effective_items": 140.0,
+        "clusters": 139,
+        "wins": 3,
+        "losses": 21,
+        "p_noninferior": 0.9,
+        "p_harm": 0.001,
+        "missing_baseline": 0,
+        "missing_candidate": 2,
+        "looks": 1,
+        "items_needed": None if state in {"certified", "blocked"} else 240,
+        "method": "tango",
+    }
+    return row | changed
+
+
+ROWS = [
+    finding("all", "certified", 0.031, margin=0.02),
+    finding("invented_drug_interactions", "blocked", -0.121),
+    finding("opening_hours", "certified", 0.0),
+    finding("prompt_injection", "undecided", -0.02),
+    finding("minors", "infeasible", None),
+]
+
+
+def report_of(rows: list[dict]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=REGRESSION_REPORT.schema)
+
+
+REPORT = report_of(ROWS)
+
+
+def decision_of(rows: list[dict] = ROWS, **changed: object) -> dict:
+    told = {
+        "schema_version": 1,
+        "decision_id": "d41d8cd9",
+        "candidate": "sharper-on-average",
+        "baseline": "today",
+        "golden_version": 8,
+        "verdict": "block",
+        "reasons": ["harm is proven"],
+        "aggregate": rows[0],
+        "subsets": rows[1:],
+        "policy_fingerprint": "9f86d081",
+        "confidence": 0.95,
+    }
+    return told | changed
+
+
+def example(text: str = "Can I take ibuprofen?", **changed: object) -> ExampleItem:
+    fields = {
+        "item_id": "item-1",
+        "subset": "invented_drug_interactions",
+        "conversation": (Message("user", text),),
+        "reference": text,
+        "baseline_response": text,
+        "candidate_response": text,
+        "baseline_score": 1.0,
+        "candidate_score": 0.0,
+    }
+    return ExampleItem(**(fields | changed))  # type: ignore[arg-type]
+
+
+def drift_rows(weeks: int = 3, system: str = "today") -> pl.DataFrame:
+    rows = [
+        {
+            "week": f"2026-11-{2 + 7 * week:02d}",
+            "system_id": system,
+            "golden_version": version,
+            "subset": "all",
+            "component": component,
+            "difference": -0.07 if component == "provider" and week == weeks - 1 else 0.002,
+            "lower": -0.09,
+            "upper": 0.02,
+            "items": 200,
+            "clusters": 190,
+            "finding": "drift" if component == "provider" and week == weeks - 1 else "within_noise",
+        }
+        for week in range(weeks)
+        for version in (week, week + 1)
+        for component in ("provider", "judge", "total")
+    ]
+    return pl.DataFrame(rows, schema={"week": pl.String, **DRIFT_REPORT.schema})
+
+
+OPERATIONS = pl.DataFrame(
+    [
+        {"arm": arm, "system_id": arm, "metric": "latency_p95_seconds", "value": value, "calls": 9,
+         "limit": limit, "within_limit": within}
+        for arm, value, limit, within in (
+            ("baseline", 1.9, None, None), ("candidate", 3.2, 2.4, False),
+        )
+    ],
+    schema=OPERATIONS_REPORT.schema,
+)  # fmt: skip
+GOLDEN = {"version": 8, "parent": 7, "content_hash": "9f86d081884c7d65"}
+
+
+def page(**changed: object) -> str:
+    parts = {"examples": [example()], "drift": drift_rows(), "operations": OPERATIONS}
+    given = {"golden": GOLDEN} | parts | changed
+    decision = given.pop("decision", decision_of())
+    report = given.pop("report", REPORT)
+    return decision_page(decision, report, **given)  # type: ignore[arg-type]
+
+
+class Outline(HTMLParser):
+    """Remembers the tags, attributes and texts of a page."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(source)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+    def named(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+CHARTS = {
+    "forest": lambda: plots.forest(REPORT),
+    "drift": lambda: plots.drift_timeline(drift_rows()),
+    "monitor": lambda: plots.monitor_chart(monitor_rows(), metric="refusal_share"),
+}
+
+
+def monitor_rows() -> pl.DataFrame:
+    rows = [
+        {
+            "week": f"2026-11-{2 + 7 * week:02d}",
+            "route": "all",
+            "metric": "refusal_share",
+            "value": 0.03 + 0.05 * (week == 2),
+            "lower": 0.02,
+            "upper": 0.09,
+            "baseline_median": 0.03,
+            "baseline_weeks": week,
+            "robust_z": 0.0,
+            "interactions": 4000,
+            "finding": "unusual" if week == 2 else "usual",
+        }
+        for week in range(3)
+    ]
+    return pl.DataFrame(rows, schema={"week": pl.String, **PRODUCTION_MONITOR.schema})
+
+
+@pytest.mark.parametrize("draw", CHARTS.values(), ids=CHARTS)
+def test_a_chart_has_the_same_bytes_every_time(draw):
+    assert draw() == draw()
+
+
+@pytest.mark.parametrize("draw", CHARTS.values(), ids=CHARTS)
+def test_a_chart_is_one_labelled_svg_element_without_script_date_or_address_to_fetch(draw):
+    svg = draw()
+    root = ET.fromstring(svg)
+    assert root.tag.endswith("}svg")
+    assert root.get("role") == "img"
+    assert root.get("aria-label")
+    assert "<script" not in svg
+    assert "<metadata" not in svg
+    references = re.findall(r'(?:href|src)="([^"]*)"', svg)
+    assert all(reference.startswith("#") for reference in references)
+
+
+def test_a_chart_takes_its_ink_from_the_page():
+    svg = plots.forest(REPORT)
+    assert "currentColor" in svg
+    assert "#010203" not in svg
+
+
+def test_the_forest_shows_subsets_states_and_differences_as_text():
+    texts = "".join(ET.fromstring(plots.forest(REPORT)).itertext())
+    for words in (
+        "invented_drug_interactions",
+        "blocked",
+        "too few items",
+        f"{MINUS}12.1",
+        "all items",
+    ):
+        assert words in texts
+
+
+def test_states_differ_by_shape_and_not_by_colour_alone():
+    marks = plots.STATE_MARKS.values()
+    assert len({mark.marker for mark in marks}) == len({mark.colour for mark in marks}) == 4
+
+
+def test_the_order_of_rows_does_not_change_the_forest():
+    assert plots.forest(REPORT.reverse()) == plots.forest(REPORT)
+
+
+def test_a_forest_without_any_comparison_is_still_drawn():
+    rows = [finding("all", "infeasible", None), finding("minors", "infeasible", None)]
+    assert "minors" in plots.forest(report_of(rows))
+
+
+def test_a_name_with_markup_or_mathematics_is_only_text_in_a_chart():
+    svg = plots.forest(report_of([ROWS[0], finding(EVIL, "blocked", -0.1)]))
+    ET.fromstring(svg)
+    assert "<script" not in svg
+    assert "<img" not in svg
+
+
+def test_the_newest_golden_version_speaks_for_a_week():
+    older = drift_rows().with_columns(
+        difference=pl.when(pl.col("golden_version") < pl.col("golden_version").max().over("week"))
+        .then(-0.9)
+        .otherwise("difference")
+    )
+    assert plots.drift_timeline(older) == plots.drift_timeline(drift_rows())
+
+
+def test_an_empty_drift_report_is_drawn_as_an_empty_chart():
+    ET.fromstring(plots.drift_timeline(drift_rows().clear()))
+
+
+def test_drawing_leaves_matplotlibs_parameters_as_they_were():
+    import matplotlib as mpl
+
+    before = dict(mpl.rcParams)
+    plots.forest(REPORT)
+    assert dict(mpl.rcParams) == before
+
+
+def test_the_page_begins_with_the_verdict_in_a_sentence():
+    outline = Outline(page())
+    assert len(outline.named("h1")) == 1
+    text = " ".join("".join(outline.texts).split())
+    assert (
+        "invented_drug_interactions falls 12.1 points "
+        f"(95 % interval {MINUS}15.1 to {MINUS}9.1; tolerance 5)" in text
+    )
+    assert text.index("Blocked") < text.index("Subset by subset")
+
+
+def test_the_page_is_accessible_html():
+    outline = Outline(page())
+    assert outline.named("html")[0]["lang"] == "en"
+    assert outline.named("main")
+    assert len(outline.named("table")) == len(outline.named("caption")) == 3
+    assert all(head.get("scope") in {"col", "row"} for head in outline.named("th"))
+    levels = [int(tag[1]) for tag, _ in outline.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+    assert all(svg.get("role") == "img" and svg.get("aria-label") for svg in outline.named("svg"))
+
+
+def test_the_page_needs_no_network_and_no_script():
+    source = page()
+    outline = Outline(source)
+    assert not outline.named("script")
+    assert not outline.named("link")
+    assert not outline.named("img")
+    assert "url(http" not in source
+    assert "@import" not in source
+    policy = next(meta for meta in outline.named("meta") if meta.get("http-equiv"))
+    assert policy["content"] == "default-src 'none'; style-src 'unsafe-inline'"
+
+
+def test_ids_on_the_page_are_unique():
+    ids = [attributes["id"] for _, attributes in Outline(page()).tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_hostile_texts_stay_text_wherever_they_stand():
+    rows = [ROWS[0], finding(EVIL, "blocked", -0.1)]
+    source = page(
+        decision=decision_of(rows, candidate=EVIL, baseline=EVIL, reasons=[EVIL], note=EVIL),
+        report=report_of(rows),
+        examples=[example(EVIL, item_id=EVIL, subset=EVIL, conversation=(Message(EVIL, EVIL),))],
+        drift=drift_rows(system=EVIL),
+        operations=OPERATIONS.with_columns(metric=pl.lit(EVIL)),
+        golden={EVIL: EVIL},
+    )
+    outline = Outline(source)
+    assert not outline.named("script")
+    assert not outline.named("img")
+    assert all(not name.startswith("on") for _, given in outline.tags for name in given)
+    assert "\x1b" not in source
+    assert "\u202e" not in source
+    # candidate (title and lede), baseline, reason, item and more: told, not swallowed
+    assert source.count("&lt;script&gt;") > 8
+
+
+def test_what_is_missing_is_told_per_arm_and_with_what_would_settle_it():
+    text = " ".join("".join(Outline(page()).texts).split())
+    assert "prompt_injection has 143 items and needs about 240 to decide." in text
+    assert "opening_hours lacks scores: 2 of the candidate." in text
+
+
+def test_an_answer_that_is_missing_is_not_a_score_of_zero():
+    item = example(candidate_response=None, candidate_score=None)
+    source = page(examples=[item])
+    assert "no score" in source
+    assert "No answer" in source
+
+
+def test_long_conversations_and_lists_are_cut_and_the_cut_is_told():
+    talk = tuple(Message("user", f"turn {number}") for number in range(30))
+    items = [example("y" * 5000, conversation=talk) for _ in range(20)]
+    text = "".join(Outline(page(examples=items)).texts)
+    # 30 - 8 turns, 5000 - 1600 characters, 20 - 12 items
+    assert "22 earlier messages are not shown." in text
+    assert "(3400 more characters)" in text
+    assert "8 more items" in text
+    assert "turn 29" in text
+    assert "turn 21" not in text
+
+
+def test_the_largest_page_stays_under_two_megabytes():
+    rows = [ROWS[0], *(finding(f"{n:03}_{'x' * 74}", "undecided", -0.02) for n in range(900))]
+    talk = tuple(Message("user", "&" * 10_000) for _ in range(50))
+    source = page(
+        decision=decision_of(rows, verdict="inconclusive", reasons=["<" * 400] * 900),
+        report=report_of(rows),
+        examples=[example("&" * 10_000, conversation=talk)] * 50,
+        drift=drift_rows(weeks=4),
+    )
+    assert len(source.encode()) < 2_000_000
+    assert "more subsets are in the decision's JSON" in source
+
+
+def test_a_page_is_the_same_every_time():
+    assert page() == page()
+
+
+def test_optional_parts_may_be_absent():
+    source = page(examples=[], drift=None, operations=None, golden={})
+    assert "Cost and latency" not in source
+    assert "Drift" not in source
+    assert "Provenance" in source
+
+
+def test_drift_of_one_week_is_a_table_without_a_timeline():
+    one = drift_rows(weeks=1).drop("week")
+    assert len(Outline(page(drift=one)).named("svg")) == 1
+
+
+@pytest.mark.parametrize("verdict", ["pass", "block", "inconclusive", "invalid"])
+def test_every_verdict_has_a_page_and_a_table(verdict):
+    told = decision_of(verdict=verdict)
+    assert wording.VERDICT_WORDS[verdict] in page(decision=told)
+    assert wording.VERDICT_WORDS[verdict] in shown(decision_table(told, REPORT))
+
+
+def shown(renderable: object, *, width: int = 100, colour: bool = False) -> str:
+    console = Console(
+        file=io.StringIO(),
+        width=width,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+    )
+    console.print(renderable)
+    return console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_the_decision_fits_a_hundred_columns_without_a_cut_number():
+    rows = [ROWS[0] | {"items": 100_000}, *ROWS[1:], finding("x" * 80, "infeasible", None)]
+    text = shown(decision_table(decision_of(rows), report_of(rows)))
+    lines = text.splitlines()
+    assert max(len(line) for line in lines) <= 100
+    assert [line for line in lines if "…" in line] == [line for line in lines if "xxx" in line]
+    for words in ("✕ blocked", "? undecided", "∅ too few items", "✓ certified", "-15.1 to -9.1"):
+        assert words in text
+
+
+def test_states_are_words_even_where_colour_is_shown():
+    plain = shown(decision_table(decision_of(), REPORT))
+    coloured = shown(decision_table(decision_of(), REPORT), colour=True)
+    assert "\x1b[" in coloured
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
+
+
+def test_a_name_cannot_style_or_drive_the_terminal():
+    rows = [ROWS[0], finding("[red]\x1b[2Jx[/]", "blocked", -0.1)]
+    text = shown(decision_table(decision_of(rows), report_of(rows)))
+    assert "\x1b" not in text
+    assert "[red]�[2Jx[/]" in text
+
+
+def test_a_week_that_has_not_come_that_far_shows_dashes_and_not_zeros():
+    rows = [
+        RefreshRow("2026-11-09", 12_345, 300, 40, 38, 1, 212, "first version"),
+        RefreshRow("2026-11-16", 12_000, 300, 40, None, None, None),
+    ]
+    lines = shown(refresh_table(rows)).splitlines()
+    assert lines[-2].split() == [
+        "2026-11-09",
+        "12,345",
+        "300",
+        "40",
+        "38",
+        "1",
+        "212",
+        "first",
+        "version",
+    ]
+    assert lines[-1].split() == ["2026-11-16", "12,000", "300", "40", "—", "—", "—"]
+    assert max(len(line) for line in lines) <= 100
