@@ -245,8 +245,8 @@ def _drifts(drift: pl.DataFrame | None) -> tuple[list[str], list[str]]:
 def _passed(findings: list[SubsetFinding]) -> str:
     aggregate = findings[0]
     return (
-        f"All {len(findings) - 1} subsets and the aggregate are no worse than their tolerances "
-        f"allow; overall {_figures(aggregate)}."
+        f"The aggregate and every gated subset ({len(findings) - 1}) are no worse than their "
+        f"tolerances allow; overall {_figures(aggregate)}."
     )
 
 

@@ -45,6 +45,22 @@ def rerun_week(pipeline: Pipeline, *, week: str) -> pl.DataFrame:
     return DRIFT_TRIALS.conform(pl.concat(frames))
 
 
+def reference_trials(pipeline: Pipeline, *, system_id: str, pinned: str, week: str) -> pl.DataFrame:
+    """What the system answered first to each item from the pinned week until before `week`.
+
+    Versions rotate, so an item may have come after the pin; nothing has drifted since the pin,
+    so its first answer then is as good a reference as one of the pinned week.
+    """
+    weeks = [known for known in pipeline.lake.partitions(DRIFT_TRIALS) if pinned <= known < week]
+    return (
+        pipeline.lake.read_all(DRIFT_TRIALS, partitions=weeks, partition_column="week")
+        .filter((pl.col("system_id") == system_id) & (pl.col("stream") == "rerun"))
+        .sort("week")
+        .unique(["item_id", "item_revision", "trial"], keep="first", maintain_order=True)
+        .drop("week")
+    )
+
+
 def report_week(pipeline: Pipeline, trials: pl.DataFrame, *, week: str) -> pl.DataFrame:
     """The week's change per system, version, subset and component, against its reference week."""
     frames = [DRIFT_REPORT.empty()]
@@ -54,7 +70,9 @@ def report_week(pipeline: Pipeline, trials: pl.DataFrame, *, week: str) -> pl.Da
         frames.append(
             decompose(
                 own,
-                reference_trials=None if reference is None else _trials(pipeline, reference),
+                reference_trials=None
+                if reference is None
+                else reference_trials(pipeline, system_id=system_id, pinned=reference, week=week),
                 traffic=_traffic(pipeline, week),
                 reference_traffic=None if reference is None else _traffic(pipeline, reference),
                 reference_week=reference,
@@ -103,15 +121,12 @@ def _rerun(
 def _rejudge(
     pipeline: Pipeline, items: Sequence[TrialItem], *, system_id: str, week: str, reference: str
 ) -> pl.DataFrame:
-    answered = rejudged_items(items, _trials(pipeline, reference), system_id=system_id)
+    recorded = reference_trials(pipeline, system_id=system_id, pinned=reference, week=week)
+    answered = rejudged_items(items, recorded, system_id=system_id)
     scores = score_responses(
         pipeline, [frozen.request for frozen in answered], scope=scope_of_drift(week)
     )
     return rejudged_rows(answered, scores=scores, system_id=system_id, reference_week=reference)
-
-
-def _trials(pipeline: Pipeline, week: str) -> pl.DataFrame:
-    return pipeline.lake.read(DRIFT_TRIALS, partition=week)
 
 
 def _traffic(pipeline: Pipeline, week: str) -> pl.DataFrame:

@@ -1,0 +1,337 @@
+import datetime as dt
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from eval_pipeline.adapters.log_sources import NARROW_SCHEMA, LogSource
+from eval_pipeline.errors import (
+    CorruptFileError,
+    EmptyWeekError,
+    LogSchemaError,
+    LogsNotFoundError,
+    SettingsError,
+)
+from eval_pipeline.settings import LogsSettings
+from eval_pipeline.tables import INTERACTION_SCHEMA
+
+MONDAY = dt.date(2026, 11, 16)
+MESSAGES = [{"role": "user", "content": "Where is my order?"}]
+
+
+def row(number: int, **changes: Any) -> dict[str, Any]:
+    blank: dict[str, Any] = dict.fromkeys(INTERACTION_SCHEMA)
+    return {
+        **blank,
+        "interaction_id": f"i{number}",
+        "occurred_at": dt.datetime(2026, 11, 17, number % 24, tzinfo=dt.UTC),
+        "conversation_id": f"c{number}",
+        "route": "orders",
+        "messages": MESSAGES,
+        "response": "On its way.",
+        "attributes": [{"key": "tier", "value": "gold"}],
+        **changes,
+    }
+
+
+def write(folder: Path, rows: list[dict[str, Any]], name: str = "a.parquet") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    pl.DataFrame(rows, schema=INTERACTION_SCHEMA).write_parquet(folder / name)
+    return folder / name
+
+
+def write_lines(file: Path, lines: list[Any]) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    text = [line if isinstance(line, str) else json.dumps(line, default=str) for line in lines]
+    file.write_text("\n".join(text) + "\n", encoding="utf-8")
+    return file
+
+
+def source(folder: Path, path: str, **changes: Any) -> LogSource:
+    settings = LogsSettings.model_validate({"path": path, **changes})
+    return LogSource(settings, locate=lambda relative: str(folder / relative))
+
+
+def profile_of(logs: LogSource, week: dt.date = MONDAY) -> Mapping[str, Any]:
+    return logs.profile(week).row(0, named=True)
+
+
+def reasons(facts: Mapping[str, Any]) -> dict[str, int]:
+    return {entry["reason"]: entry["count"] for entry in facts["quarantine_reasons"]}
+
+
+def test_narrow_rows_carry_no_text(tmp_path: Path) -> None:
+    write(tmp_path, [row(2), row(1)])
+    narrow = source(tmp_path, "*.parquet").narrow(MONDAY)
+    assert narrow.schema == NARROW_SCHEMA
+    assert narrow["interaction_id"].to_list() == ["i1", "i2"]
+    assert "Where is" not in str(narrow.to_dicts())
+
+
+def test_fetch_returns_only_what_was_asked_in_the_canonical_schema(tmp_path: Path) -> None:
+    rows = [row(1, latency_seconds=1.5, feedback=-1, escalated=True), row(2), row(3)]
+    write(tmp_path, rows)
+    fetched = source(tmp_path, "*.parquet").fetch(MONDAY, ["i3", "i1", "i9"])
+    assert fetched.schema == INTERACTION_SCHEMA
+    assert fetched.equals(pl.DataFrame([rows[0], rows[2]], schema=INTERACTION_SCHEMA))
+
+
+def test_rows_outside_the_week_belong_to_another(tmp_path: Path) -> None:
+    times = ["2026-11-15T23:59:59", "2026-11-16T00:00:00", "2026-11-22T23:59:59", "2026-11-23T00:00"]
+    write(
+        tmp_path,
+        [
+            row(number, occurred_at=dt.datetime.fromisoformat(f"{time}+00:00"))
+            for number, time in enumerate(times)
+        ],
+    )
+    logs = source(tmp_path, "a.parquet")
+    assert logs.narrow(MONDAY)["interaction_id"].to_list() == ["i1", "i2"]
+    assert profile_of(logs)["interactions"] == 2
+    assert logs.fetch(MONDAY, ["i0", "i1"])["interaction_id"].to_list() == ["i1"]
+    assert logs.weeks_available() == [dt.date(2026, 11, 9), MONDAY, dt.date(2026, 11, 23)]
+
+
+def test_a_hive_tree_is_read_by_its_weeks(tmp_path: Path) -> None:
+    write(tmp_path / "logs" / "week=2026-11-16", [row(1)], "part-0.parquet")
+    write(tmp_path / "logs" / "week=2026-11-23", [row(2), row(3)], "part-0.parquet")
+    write(tmp_path / "logs" / "week=latest", [row(4)], "part-0.parquet")
+    logs = source(tmp_path, "logs/week={week}/*.parquet")
+    assert logs.weeks_available() == [MONDAY, dt.date(2026, 11, 23)]
+    assert logs.narrow(MONDAY)["interaction_id"].to_list() == ["i1"]
+    assert logs.narrow(dt.date(2026, 11, 23)).height == 2
+    with pytest.raises(EmptyWeekError, match="2026-11-30"):
+        logs.narrow(dt.date(2026, 11, 30))
+
+
+def test_the_same_tree_is_read_by_the_times_of_its_rows(tmp_path: Path) -> None:
+    write(tmp_path / "logs" / "week=2026-11-16", [row(1)], "part-0.parquet")
+    assert source(tmp_path, "logs/*/*.parquet").narrow(MONDAY).height == 1
+
+
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+def test_rows_that_do_not_fit_are_quarantined_and_counted(tmp_path: Path, form: str) -> None:
+    rows = [
+        row(1),
+        row(2, interaction_id=None),
+        row(3, conversation_id=None),
+        row(4, route=None),
+        row(5, occurred_at=None),
+        row(6, messages=[]),
+        row(7, messages=None),
+        row(8),
+        row(8),
+    ]
+    if form == "parquet":
+        write(tmp_path, rows, "a.parquet")
+    else:
+        write_lines(tmp_path / "a.jsonl", rows)
+    logs = source(tmp_path, f"a.{form}")
+    facts = profile_of(logs)
+    assert logs.narrow(MONDAY)["interaction_id"].to_list() == ["i1", "i8"]
+    assert facts["interactions"] == 2
+    assert facts["quarantined"] == 7
+    assert reasons(facts) == {
+        "missing_interaction_id": 1,
+        "missing_conversation_id": 1,
+        "missing_route": 1,
+        "missing_occurred_at": 1,
+        "missing_messages": 2,
+        "repeated_interaction_id": 1,
+    }
+    assert facts["duplicate_ids"] == 1
+
+
+def test_a_repeated_id_gives_the_same_row_to_narrow_and_fetch(tmp_path: Path) -> None:
+    rows = [row(1, conversation_id=f"c{copy}", response=f"r{copy}") for copy in range(20)]
+    write(tmp_path, rows)
+    logs = source(tmp_path, "a.parquet")
+    narrow, fetched = logs.narrow(MONDAY), logs.fetch(MONDAY, ["i1"])
+    assert narrow["conversation_id"].to_list() == fetched["conversation_id"].to_list()
+    write(tmp_path, rows[::-1])
+    assert logs.narrow(MONDAY).equals(narrow)
+
+
+def test_lines_that_are_not_json_are_counted_and_never_quoted(tmp_path: Path) -> None:
+    write_lines(tmp_path / "a.jsonl", [row(1), '{"interaction_id": "maria lopez', "[1, 2]", row(2)])
+    logs = source(tmp_path, "a.jsonl")
+    facts = profile_of(logs)
+    assert facts["interactions"] == 2
+    assert reasons(facts) == {"malformed_line": 2}
+    assert "maria" not in str(dict(facts))
+    assert logs.narrow(MONDAY).height == 2
+
+
+def test_values_out_of_range_and_nulls_are_counted(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        [
+            row(1, latency_seconds=-1.0, input_tokens=-3),
+            row(2, outcome=1.5, response=None),
+            row(3, feedback=4, user_id="u"),
+            row(4, cost_usd=-0.1, latency_seconds=float("nan")),
+            row(5, outcome=1.0, feedback=-1),
+        ],
+    )
+    facts = profile_of(source(tmp_path, "a.parquet"))
+    assert facts["out_of_range"] == 4
+    assert facts["negative_latency"] == 1
+    assert facts["negative_tokens"] == 1
+    assert facts["negative_cost"] == 1
+    assert facts["outcome_outside_0_1"] == 1
+    assert facts["feedback_unknown"] == 1
+    assert facts["null_response"] == 1
+    assert facts["null_user_id"] == 4
+    # not a number is no latency: rows 2, 3, 5 have none, row 4 a NaN
+    assert facts["null_latency_seconds"] == 4
+    assert facts["first_occurred_at"] == dt.datetime(2026, 11, 17, 1, tzinfo=dt.UTC)
+
+
+def test_columns_of_other_names_are_mapped(tmp_path: Path) -> None:
+    theirs = {"interaction_id": 'trace "id"', "response": "answer", "route": "feature name"}
+    frame = pl.DataFrame([row(1)], schema=INTERACTION_SCHEMA).rename(theirs)
+    frame.drop("user_id", "escalated").write_parquet(tmp_path / "a.parquet")
+    fetched = source(tmp_path, "a.parquet", columns=theirs).fetch(MONDAY, ["i1"])
+    assert fetched["response"].to_list() == ["On its way."]
+    assert fetched["route"].to_list() == ["orders"]
+    assert fetched["user_id"].to_list() == [None]
+
+
+def test_mapped_columns_of_json_lines_may_hold_slashes(tmp_path: Path) -> None:
+    line = row(1)
+    line["a/b~c"] = line.pop("response")
+    write_lines(tmp_path / "a.jsonl", [line])
+    logs = source(tmp_path, "a.jsonl", columns={"response": "a/b~c"})
+    assert logs.fetch(MONDAY, ["i1"])["response"].to_list() == ["On its way."]
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.jsonl"])
+def test_a_missing_column_is_named_with_its_remedy(tmp_path: Path, name: str) -> None:
+    frame = pl.DataFrame([row(1)], schema=INTERACTION_SCHEMA).drop("response", "route")
+    if name.endswith("parquet"):
+        frame.write_parquet(tmp_path / name)
+    else:
+        write_lines(tmp_path / name, frame.to_dicts())
+    with pytest.raises(LogSchemaError, match=r"'response', 'route'.*logs\.columns"):
+        source(tmp_path, name).narrow(MONDAY)
+
+
+def test_attributes_may_be_a_map_and_messages_json(tmp_path: Path) -> None:
+    line = row(1, attributes={"tier": "gold", "a/b": 3, "deep": {"x": 1}})
+    line["messages"] = [
+        {"role": "user", "content": [{"type": "text", "text": "See"}, {"type": "image_url"}]},
+        {"role": "assistant", "content": None, "tool_calls": [{"id": "t1"}]},
+        {"content": "no role"},
+    ]
+    write_lines(tmp_path / "a.jsonl", [line])
+    fetched = source(tmp_path, "a.jsonl").fetch(MONDAY, ["i1"])
+    assert fetched["attributes"].to_list()[0] == [
+        {"key": "tier", "value": "gold"},
+        {"key": "a/b", "value": "3"},
+        {"key": "deep", "value": '{"x":1}'},
+    ]
+    assert fetched["messages"].to_list()[0] == [
+        {"role": "user", "content": "See\n[image_url]"},
+        {"role": "assistant", "content": '[{"id":"t1"}]'},
+        {"role": "unknown", "content": "no role"},
+    ]
+
+
+def test_a_parquet_map_of_attributes_and_messages_as_text_are_read(tmp_path: Path) -> None:
+    import duckdb
+
+    file = tmp_path / "a.parquet"
+    duckdb.sql(
+        "COPY (SELECT 'i1' AS interaction_id, TIMESTAMP '2026-11-17 00:00:00' AS occurred_at, "
+        "'c1' AS conversation_id, 'orders' AS route, MAP {'tier': 'gold'} AS attributes, "
+        '\'[{"role": "user", "content": "Hi"}]\' AS messages, 7 AS response) '
+        f"TO '{file}' (FORMAT parquet)"
+    )
+    logs = source(tmp_path, "a.parquet")
+    assert logs.narrow(MONDAY).height == 1
+    fetched = logs.fetch(MONDAY, ["i1"]).row(0, named=True)
+    assert fetched["attributes"] == [{"key": "tier", "value": "gold"}]
+    assert fetched["messages"] == [{"role": "user", "content": "Hi"}]
+    assert fetched["response"] == "7"
+    assert fetched["occurred_at"] == dt.datetime(2026, 11, 17, tzinfo=dt.UTC)
+
+
+def test_openai_pairs_are_read(tmp_path: Path) -> None:
+    pair = {
+        "created": 1_794_960_000,  # 2026-11-18T00:00:00Z
+        "request": {"model": "m-1", "messages": MESSAGES, "user": "u1"},
+        "response": {
+            "id": "r1",
+            "model": "m-1-0613",
+            "choices": [{"message": {"content": "Soon."}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 12, "completion_tokens": 3},
+        },
+        "metadata": {"conversation_id": "c1", "route": "orders", "attributes": {"tier": "gold"}},
+    }
+    failed = {
+        "created": "2026-11-18T01:00:00Z",
+        "id": "r2",
+        "request": {"model": "m-1", "messages": MESSAGES},
+        "response": {"error": {"code": "rate_limited"}},
+    }
+    write_lines(tmp_path / "a.jsonl", [pair, failed, "{"])
+    logs = source(tmp_path, "a.jsonl", format="openai_jsonl")
+    first, second = logs.fetch(MONDAY, ["r1", "r2"]).to_dicts()
+    assert first["occurred_at"] == dt.datetime(2026, 11, 18, tzinfo=dt.UTC)
+    assert (first["conversation_id"], first["user_id"], first["route"]) == ("c1", "u1", "orders")
+    assert (first["response"], first["served_model"]) == ("Soon.", "m-1-0613")
+    assert (first["input_tokens"], first["output_tokens"]) == (12, 3)
+    assert first["attributes"] == [{"key": "tier", "value": "gold"}]
+    assert (second["response"], second["error"], second["route"]) == (None, "rate_limited", "default")
+    assert reasons(profile_of(logs)) == {"malformed_line": 1}
+
+
+def test_a_teams_own_select_is_read(tmp_path: Path) -> None:
+    write(tmp_path, [row(1), row(2)])
+    (tmp_path / "ours.sql").write_text(
+        "SELECT * EXCLUDE (route), upper(route) AS feature FROM read_parquet($path)"
+    )
+    logs = source(
+        tmp_path, "*.parquet", format="sql", query="ours.sql", columns={"route": "feature"}
+    )
+    assert logs.narrow(MONDAY)["route"].to_list() == ["ORDERS", "ORDERS"]
+
+
+def test_a_query_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    write(tmp_path, [row(1)])
+    with pytest.raises(SettingsError, match=r"logs\.query"):
+        source(tmp_path, "*.parquet", format="sql", query="none.sql").narrow(MONDAY)
+
+
+def test_no_files_no_week_and_damage_are_three_things(tmp_path: Path) -> None:
+    with pytest.raises(LogsNotFoundError):
+        source(tmp_path, "*.parquet").narrow(MONDAY)
+    file = write(tmp_path, [row(1)])
+    with pytest.raises(EmptyWeekError):
+        source(tmp_path, "*.parquet").narrow(dt.date(2026, 11, 23))
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(CorruptFileError, match=r"a\.parquet"):
+        source(tmp_path, "*.parquet").narrow(MONDAY)
+
+
+def test_damage_in_the_middle_names_the_file(tmp_path: Path) -> None:
+    file = write(tmp_path, [row(number, response="x" * number) for number in range(400)])
+    whole = bytearray(file.read_bytes())
+    whole[100:2000] = bytes(1900)
+    file.write_bytes(bytes(whole))
+    with pytest.raises(CorruptFileError, match=r"a\.parquet"):
+        source(tmp_path, "*.parquet").profile(MONDAY)
+
+
+def test_a_url_is_refused_with_a_remedy(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="Mount or sync"):
+        LogSource(LogsSettings(path="s3://bucket/*.parquet"), locate=lambda path: path)
+
+
+def test_a_week_with_files_and_no_rows_is_a_row_of_zeros(tmp_path: Path) -> None:
+    write(tmp_path, [row(1)])
+    facts = profile_of(source(tmp_path, "*.parquet"), dt.date(2026, 11, 23))
+    assert (facts["interactions"], facts["quarantined"], facts["quarantine_reasons"]) == (0, 0, [])
