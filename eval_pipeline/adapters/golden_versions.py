@@ -1,6 +1,5 @@
 """Golden versions in the lake: published once by conditional create, verified by their hashes."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -100,35 +99,36 @@ class GoldenVersions:
         """Where the version's items lie, relative to the lake's root."""
         return _path(version, self.manifest(version).items_file)
 
-    def publish(
-        self,
-        composition: Composition,
-        *,
-        week: str,
-        salt: str,
-        anonymiser_fingerprint: str,
-        judges: Mapping[str, Sequence[str]],
-        agreement: Mapping[str, float | None],
-        code_version: str,
-        run_id: str | None,
-    ) -> PublishResult:
-        """Publishes the composition as the next version, or finds that the newest one is it.
+    def publish(self, composition: Composition, provenance: Provenance) -> PublishResult:
+        """Publishes the composition as the next version, or finds that one already is it.
 
         Raises `PublishConflictError` if another publisher was first, and `CompositionError` if
         the composition does not follow from the newest version.
         """
-        provenance = Provenance(
-            salt=salt,
-            anonymiser_fingerprint=anonymiser_fingerprint,
-            judges={judge: tuple(judges[judge]) for judge in sorted(judges)},
-            agreement=dict(agreement),
-            code_version=code_version,
-            run_id=run_id,
-        )
-        standing = self._standing(composition, provenance, week=week)
+        standing = self.standing(composition, provenance)
         if standing is not None:
             return standing
+        following = (self.latest() or 0) + 1
+        if composition.version < following:
+            raise PublishConflictError(composition.version)
+        if composition.version > following:
+            raise CompositionError(
+                f"Version {composition.version}, composed for {composition.week}, cannot be "
+                f"published: the next version is {following}. Nothing was published. "
+                "Compose again on top of the newest version."
+            )
         return self._create(composition, provenance)
+
+    def standing(self, composition: Composition, provenance: Provenance) -> PublishResult | None:
+        """The version that was published for this week from this very content, if any."""
+        own = self.for_week(composition.week)
+        if own is None:
+            return None
+        manifest = self.manifest(own)
+        ours = content_fingerprint(composition.items, provenance, week=composition.week)
+        if manifest.content_fingerprint != ours:
+            return None
+        return PublishResult(own, manifest, created=False)
 
     def verify(self, version: int) -> list[str]:
         """What is wrong with a version and its link to its parent; empty if it is sound."""
@@ -189,27 +189,6 @@ class GoldenVersions:
                 "erased": tuple(sorted({*manifest.erased, *gone})),
             }
         )
-
-    def _standing(
-        self, composition: Composition, provenance: Provenance, *, week: str
-    ) -> PublishResult | None:
-        """The newest version, if it is this very content for this very week."""
-        newest = self.latest()
-        if newest is not None:
-            manifest = self.manifest(newest)
-            ours = content_fingerprint(composition.items, provenance, week=week)
-            if manifest.week == week and manifest.content_fingerprint == ours:
-                return PublishResult(newest, manifest, created=False)
-        following = (newest or 0) + 1
-        if composition.version < following:
-            raise PublishConflictError(composition.version)
-        if composition.version > following or composition.week != week:
-            raise CompositionError(
-                f"Version {composition.version}, composed for {composition.week}, cannot be "
-                f"published: the next version is {following}, for {week}. Nothing was published. "
-                "Compose again on top of the newest version."
-            )
-        return None
 
     def _create(self, composition: Composition, provenance: Provenance) -> PublishResult:
         version = composition.version

@@ -38,14 +38,14 @@ _LARGE: Final = {
 }
 _LARGE_CHANGED: Final = {
     **_LARGE,
-    "refund_window": 0.64,
+    "refund_window": 0.46,
     "refund_arrival": 0.86,
     "return_postage": 0.86,
 }
 _STEADY: Final = {skill: share + 0.004 for skill, share in _LARGE_CHANGED.items()}
 _SHARPER: Final = {
     "order_status": 0.955,
-    "refund_window": 0.765,
+    "refund_window": 0.600,
     "refund_arrival": 0.910,
     "return_postage": 0.910,
     "renew_without": 0.905,

@@ -6,7 +6,7 @@ means over the same items, so the parts sum to the total exactly. The population
 effect: the shift of the routes' shares of traffic times the routes' mean scores.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,16 +14,17 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from eval_pipeline.evaluation.estimates import Floats, kish_effective_items
+from eval_pipeline.evaluation.estimates import Floats, cluster_codes
 from eval_pipeline.evaluation.paired_tests import AugmentedMean, augmented_mean
+from eval_pipeline.evaluation.traffic_mix import TrafficMix, mix_shift, traffic_mix
 from eval_pipeline.evaluation.trials import RecordedAnswer, TrialItem, score_request
 from eval_pipeline.settings import DriftSettings
 from eval_pipeline.tables import DRIFT_REPORT
 
 ALL: Final = "all"
 COMPONENTS: Final = ("truth", "judge", "provider", "population", "total")
-MODEL_SCORERS: Final = frozenset({"panel", "judge"})
-LEAST_EFFECTIVE_ITEMS: Final = 2.0
+MODEL_SCORER: Final = "^(panel|judge)"
+LEAST_UNCOVERED: Final = 0.001
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def decompose(
         for name in (ALL, *names):
             confidence = policy.confidence if name == ALL else 1 - (1 - policy.confidence) / claims
             scores = _scores_of(paired, version=version, subset=name)
-            mix = _mix(traffic, reference_traffic, subset=name)
+            mix = traffic_mix(traffic, reference_traffic, subset=None if name == ALL else name)
             parts = _parts(scores, mix, confidence=confidence)
             for component, part in parts:
                 rows.append(
@@ -161,7 +162,7 @@ def _paired(own: pl.DataFrame, reference: pl.DataFrame | None, *, system_id: str
     """One row per item revision of this week with its three mean scores, all present."""
     rerun = _item_means(own.filter(pl.col("stream") == "rerun"), "rerun")
     rejudged = _item_means(own.filter(pl.col("stream") == "rejudged"), "rejudged").select(
-        "item_id", "item_revision", "rejudged"
+        "item_id", "item_revision", "rejudged", "scorer"
     )
     then = (
         own.clear()
@@ -176,7 +177,8 @@ def _paired(own: pl.DataFrame, reference: pl.DataFrame | None, *, system_id: str
         .agg(pl.col("reference").last().alias("before"))
     )
     return (
-        rerun.join(rejudged, on=["item_id", "item_revision"])
+        rerun.drop("scorer")
+        .join(rejudged, on=["item_id", "item_revision"])
         .join(exact, on=["item_id", "item_revision"], how="left")
         .join(newest, on="item_id")
         .with_columns(
@@ -203,7 +205,7 @@ def _scores_of(paired: pl.DataFrame, *, version: int, subset: str) -> _Scores:
     rows = paired.filter(pl.col("golden_versions").list.contains(version))
     if subset != ALL:
         rows = rows.filter(pl.col("subsets").list.contains(subset))
-    model_scored = bool(rows.filter("revised")["scorer"].is_in(sorted(MODEL_SCORERS)).any())
+    model_scored = bool(rows.filter("revised")["scorer"].str.contains(MODEL_SCORER).any())
     if model_scored:
         rows = rows.filter(~pl.col("revised"))
     return _Scores(
@@ -218,7 +220,7 @@ def _scores_of(paired: pl.DataFrame, *, version: int, subset: str) -> _Scores:
 
 
 def _parts(
-    scores: _Scores, mix: "_Mix | None", *, confidence: float
+    scores: _Scores, mix: TrafficMix | None, *, confidence: float
 ) -> Iterator[tuple[str, _Part]]:
     """The five components in order; without items none of them was measured."""
     if scores.rerun.size == 0:
@@ -248,84 +250,21 @@ def _mean_part(differences: Floats, scores: _Scores, confidence: float) -> _Part
 
 
 def _augmented(differences: Floats, scores: _Scores) -> AugmentedMean:
-    codes = np.unique(scores.clusters, return_inverse=True)[1].astype(np.int64)
+    codes = cluster_codes(differences.size, scores.clusters)
     return augmented_mean(differences, clusters=codes)
 
 
-@dataclass(frozen=True)
-class _Mix:
-    """Shares of traffic by route in the two weeks, and the sample sizes they rest on."""
-
-    before: dict[str, float]
-    now: dict[str, float]
-    effective_before: float
-    effective_now: float
-
-
-def _mix(
-    traffic: pl.DataFrame, reference_traffic: pl.DataFrame | None, *, subset: str
-) -> _Mix | None:
-    """None where either week has too little traffic of the subset to speak of shares."""
-    if reference_traffic is None:
-        return None
-    now, before = _sampled(traffic, subset), _sampled(reference_traffic, subset)
-    sizes = [kish_effective_items(week["design_weight"]) if week.height else 0.0
-             for week in (before, now)]  # fmt: skip
-    if min(sizes) < LEAST_EFFECTIVE_ITEMS:
-        return None
-    return _Mix(_shares(before), _shares(now), *sizes)
-
-
-def _sampled(traffic: pl.DataFrame, subset: str) -> pl.DataFrame:
-    """The sample's rows: its weights alone stand for the whole week."""
-    rows = traffic.filter(pl.col("selection") == "sample")
-    return rows if subset == ALL else rows.filter(pl.col("subsets").list.contains(subset))
-
-
-def _shares(week: pl.DataFrame) -> dict[str, float]:
-    total = float(week["design_weight"].sum())
-    masses = week.group_by("route").agg(pl.col("design_weight").sum()).sort("route")
-    return {route: mass / total for route, mass in masses.iter_rows()}
-
-
-def _population_part(scores: _Scores, mix: _Mix | None, *, confidence: float) -> _Part:
-    """Sum over routes of (share now - share then) x mean score now, on routes with items.
-
-    Shares are renormalised on those routes. The variance is that of the two samples' shares and
-    of the routes' means, by the delta method.
-    """
+def _population_part(scores: _Scores, mix: TrafficMix | None, *, confidence: float) -> _Part:
     if mix is None:
         return _Part(None, note="traffic of both weeks is needed to measure a shift of its mix")
-    routes = np.array(scores.routes)
-    known = sorted(set(scores.routes) & (set(mix.before) | set(mix.now)))
-    before = _renormalised(mix.before, known)
-    now = _renormalised(mix.now, known)
-    if before is None or now is None:
+    shift = mix_shift(mix, scores.rerun, routes=scores.routes, clusters=scores.clusters)
+    if shift is None:
         return _Part(None, note="the traffic is on routes that the version has no items for")
-    means = np.array([scores.rerun[routes == route].mean() for route in known])
-    difference = float((now - before) @ means)
-    variance = _share_variance(before, means) / mix.effective_before
-    variance += _share_variance(now, means) / mix.effective_now
-    for shift, route in zip(now - before, known, strict=True):
-        inside = routes == route
-        own = augmented_mean(
-            scores.rerun[inside],
-            clusters=np.unique(scores.clusters[inside], return_inverse=True)[1].astype(np.int64),
-        )
-        variance += (shift * own.standard_error) ** 2
-    half = float(stats.norm.ppf(0.5 + confidence / 2)) * float(np.sqrt(variance))
-    uncovered = 1 - sum(mix.now.get(route, 0.0) for route in known)
-    note = f"{uncovered:.1%} of traffic is on routes without items" if uncovered > 0 else None
-    return _Part(difference, difference - half, difference + half, note=note)
-
-
-def _renormalised(shares: dict[str, float], known: Collection[str]) -> Floats | None:
-    values = np.array([shares.get(route, 0.0) for route in known], dtype=np.float64)
-    return values / values.sum() if values.sum() > 0 else None
-
-
-def _share_variance(shares: Floats, means: Floats) -> float:
-    return float(shares @ np.square(means) - (shares @ means) ** 2)
+    half = float(stats.norm.ppf(0.5 + confidence / 2)) * shift.standard_error
+    note = None
+    if shift.uncovered >= LEAST_UNCOVERED:
+        note = f"{shift.uncovered:.1%} of traffic is on routes without items"
+    return _Part(shift.difference, shift.difference - half, shift.difference + half, note=note)
 
 
 def _total_part(scores: _Scores, population: _Part, *, confidence: float) -> _Part:

@@ -201,21 +201,6 @@ def trial_rows(
     return REGRESSION_TRIALS.conform(pl.DataFrame(rows, schema=REGRESSION_TRIALS.schema))
 
 
-def recorded_baseline_rows(items: Sequence[TrialItem], recorded: pl.DataFrame) -> pl.DataFrame:
-    """The baseline's arm from DRIFT_TRIALS answers of an earlier week, for the items they hold.
-
-    For a provider's silent change: the old model can no longer be asked, only remembered.
-    """
-    known = {(item.item_id, item.item_revision): item for item in items}
-    rows = []
-    for row in recorded.filter(pl.col("stream") == "rerun").iter_rows(named=True):
-        item = known.get((row["item_id"], row["item_revision"]))
-        if item is not None:
-            kept = {name: row[name] for name in REGRESSION_TRIALS.schema if name in row}
-            rows.append({**kept, **_regression_columns(item, "baseline")})
-    return REGRESSION_TRIALS.conform(pl.DataFrame(rows, schema=REGRESSION_TRIALS.schema))
-
-
 def drift_rows(
     items: Sequence[TrialItem],
     outcomes: Sequence[CallOutcome],

@@ -32,6 +32,7 @@ from eval_pipeline.tables import (
 )
 from eval_pipeline.truth.golden_set import Composition, compose
 from eval_pipeline.truth.labelled_items import labelled_items
+from eval_pipeline.truth.manifest import Provenance
 
 
 def settle_week(pipeline: Pipeline, *, week: str) -> Settlement:
@@ -93,11 +94,47 @@ class Draft:
     contract: ContractResult
 
 
-def draft_version(pipeline: Pipeline, *, week: str) -> Draft:
-    """Composes the next version from the week's labelled items; a week re-run composes the same."""
-    number, previous = _number_and_parent(pipeline, week=week)
-    composition = compose(
-        previous=previous,
+def draft_version(pipeline: Pipeline, *, week: str, run_id: str) -> Draft:
+    """Composes the week's version; a week that is run again composes its own version again.
+
+    If what it would publish has changed since, and later versions stand on it, it becomes a new
+    version on top of the newest.
+    """
+    own, latest = pipeline.golden.for_week(week), pipeline.golden.latest()
+    if own is not None and own != latest:
+        parent = pipeline.golden.manifest(own).parent
+        again = _compose(pipeline, week=week, version=own, parent=parent)
+        if pipeline.golden.standing(again, provenance(pipeline, week=week, run_id=run_id)):
+            return Draft(again, _validated(pipeline, again))
+    composition = _compose(pipeline, week=week, version=(latest or 0) + 1, parent=latest)
+    return Draft(composition, _validated(pipeline, composition))
+
+
+def provenance(pipeline: Pipeline, *, week: str, run_id: str) -> Provenance:
+    """Where the week's labels came from, for the manifest."""
+    return Provenance(
+        salt=pipeline.settings.sampling.salt,
+        anonymiser_fingerprint=pipeline.anonymiser.fingerprint,
+        judges=_served_judges(pipeline, week=week),
+        agreement=_agreement(pipeline, week=week),
+        code_version=__version__,
+        run_id=run_id,
+    )
+
+
+def publish_version(pipeline: Pipeline, draft: Draft, *, run_id: str) -> PublishResult:
+    """Publishes by conditional create, or finds that this very version stands already."""
+    week = draft.composition.week
+    return pipeline.golden.publish(
+        draft.composition, provenance(pipeline, week=week, run_id=run_id)
+    )
+
+
+def _compose(
+    pipeline: Pipeline, *, week: str, version: int, parent: int | None
+) -> Composition:
+    return compose(
+        previous=None if parent is None else pipeline.golden.items(parent),
         candidates=labelled_items(
             anonymised=pipeline.lake.read(ANONYMISED_INTERACTIONS, partition=week),
             stratified=pipeline.lake.read(STRATIFIED_INTERACTIONS, partition=week),
@@ -109,39 +146,15 @@ def draft_version(pipeline: Pipeline, *, week: str) -> Draft:
         subsets=pipeline.settings.subsets,
         week=week,
         as_of=dt.date.fromisoformat(week) + dt.timedelta(days=7),
-        version=number,
+        version=version,
     )
-    contract = validate_golden(
+
+
+def _validated(pipeline: Pipeline, composition: Composition) -> ContractResult:
+    return validate_golden(
         composition.items,
         policy=pipeline.settings.golden,
         subsets=sorted(pipeline.settings.subsets),
-    )
-    return Draft(composition, contract)
-
-
-def _number_and_parent(pipeline: Pipeline, *, week: str) -> tuple[int, pl.DataFrame | None]:
-    """The version this week makes, and its parent's items: the same again when re-run."""
-    own = pipeline.golden.for_week(week)
-    latest = pipeline.golden.latest()
-    if own is not None and own == latest:
-        parent = pipeline.golden.manifest(own).parent
-        return own, None if parent is None else pipeline.golden.items(parent)
-    if latest is None:
-        return 1, None
-    return latest + 1, pipeline.golden.items(latest)
-
-
-def publish_version(pipeline: Pipeline, draft: Draft, *, week: str, run_id: str) -> PublishResult:
-    """Publishes by conditional create, or finds that this very version stands already."""
-    return pipeline.golden.publish(
-        draft.composition,
-        week=week,
-        salt=pipeline.settings.sampling.salt,
-        anonymiser_fingerprint=pipeline.anonymiser.fingerprint,
-        judges=_served_judges(pipeline, week=week),
-        agreement=_agreement(pipeline, week=week),
-        code_version=__version__,
-        run_id=run_id,
     )
 
 
@@ -150,14 +163,14 @@ def refresh_catalogue(pipeline: Pipeline) -> bool:
     return rebuild(pipeline.lake, pipeline.golden)
 
 
-def _served_judges(pipeline: Pipeline, *, week: str) -> dict[str, list[str]]:
+def _served_judges(pipeline: Pipeline, *, week: str) -> dict[str, tuple[str, ...]]:
     verdicts = pipeline.lake.read(VERDICTS, partition=week)
     served = (
         verdicts.drop_nulls("served_model")
         .group_by("judge_id")
         .agg(pl.col("served_model").unique().sort())
     )
-    return dict(served.sort("judge_id").rows())
+    return {judge: tuple(models) for judge, models in served.sort("judge_id").rows()}
 
 
 def _agreement(pipeline: Pipeline, *, week: str) -> dict[str, float | None]:

@@ -69,7 +69,7 @@ AMBIGUOUS: Final = _vocabulary(
     santiago diego francisco antonio jose cruz santa san los las del mar sol luna maria's nova
     ace bear wolf fox robin jay martin wren lark hawk eagle blaze ash storm ocean river rain
     harper kelly kit mickey minnie donald elmo bert ernie oscar tony emmy nick norton victor
-    viola melissa veronica fatima marina eden carmel nat pam pen dot belle bea don dick
+    viola marina eden carmel nat pam pen dot belle bea don dick
     darling mary-jane german roman romeo rob loves young mercy felicity
     see an so ho do le la so long in on he no my ha in ge yu you de la du da di my
     stand ward case post day moon rush sharp strong swift wise sage love valentine noel

@@ -52,7 +52,7 @@ class KnownValues:
         if not words or len(words) > _LONGEST_VALUE_WORDS:
             return
         if span.kind == "PERSON":
-            self._learn_person(value, words)
+            self._learn_person(value, words, cued=span.cued)
         elif _tells_alone(words, kind=span.kind):
             self._add(words, _Known(span.kind, capitalised_only=False))
 
@@ -86,18 +86,16 @@ class KnownValues:
                     self._placeholders.setdefault((span.kind, _words(part)), known)
         return known
 
-    def _learn_person(self, value: str, words: Words) -> None:
+    def _learn_person(self, value: str, words: Words, *, cued: bool) -> None:
+        """Parts that may be plain words are known by their capital only."""
         names = gazetteer()
         if len(words) > 1:
             self._add(words, _Known("PERSON", capitalised_only=False))
         for part in name_parts(value):
-            plain = names.is_first(part) or (
-                names.is_last(part) and part.casefold() not in AMBIGUOUS
-            )
-            rare = len(part) >= _SHORTEST_NAME and plain
-            self._add(
-                _words(part), _Known("PERSON", capitalised_only=part[0].isupper() and not rare)
-            )
+            plain = part.casefold() in AMBIGUOUS or len(part) < _SHORTEST_NAME
+            known = cued or names.is_first(part) or names.is_last(part)
+            capitalised_only = part[0].isupper() and (plain or not known)
+            self._add(_words(part), _Known("PERSON", capitalised_only=capitalised_only))
 
     def _add(self, words: Words, known: _Known) -> None:
         held = self._known.get(words)

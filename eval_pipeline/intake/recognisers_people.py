@@ -32,7 +32,7 @@ _NAMED_HINTS: Final = (
     "patient:", "cardholder:", "attn:", "customer:", "contact:", "guest:",
 )  # fmt: skip
 _OWN: Final = re.compile(
-    r"(?<!\w)(?:(?:my|his|her|their)(?: (?:full|first|last|given|family|middle|real))?[ ]"
+    r"(?<!\w)(?:(?:my|your|his|her|their)(?: (?:full|first|last|given|family|middle|real))?[ ]"
     r"|^[ \t]*(?:(?:full|first|last|customer|patient|sur|given|family)[ _]?)?)$"
 )
 _INTRODUCED: Final = re.compile(

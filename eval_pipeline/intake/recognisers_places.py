@@ -55,7 +55,7 @@ _COMPOUND_END: Final = re.compile(
     re.IGNORECASE,
 )
 _COMPOUND_START: Final = re.compile(
-    r"(?<![\w.\-])(?:[0-9]{1,6}[ ]+)?(?:[^\W\d_][\w'\u2019\-]{0,25}[ ])?[^\W\d_][\w\-]{0,30}$"
+    r"(?<![\w.\-])(?:[0-9]{1,6}[ ]+)?(?:[^\W\d_a-z][\w'\u2019\-]{0,25}[ ])?[^\W\d_][\w\-]{0,30}$"
 )
 _PREFIXED: Final = re.compile(
     r"(?<!\w)(?:[0-9]{1,6},?[ ]+)?(?:Rua|Rue|Via|Viale|Calle|Avenida|Av\.|Ulica|ul\.|Plaza|Piazza"

@@ -40,11 +40,17 @@ WITH typed AS NOT MATERIALIZED (
     CAST(served_model AS VARCHAR) AS served_model,
     CAST(finish_reason AS VARCHAR) AS finish_reason,
     CAST(error AS VARCHAR) AS error,
-    nullif(TRY_CAST(latency_seconds AS DOUBLE), CAST('nan' AS DOUBLE)) AS latency_seconds,
+    CASE
+      WHEN isfinite(TRY_CAST(latency_seconds AS DOUBLE)) THEN TRY_CAST(latency_seconds AS DOUBLE)
+    END AS latency_seconds,
     TRY_CAST(input_tokens AS BIGINT) AS input_tokens,
     TRY_CAST(output_tokens AS BIGINT) AS output_tokens,
-    nullif(TRY_CAST(cost_usd AS DOUBLE), CAST('nan' AS DOUBLE)) AS cost_usd,
-    nullif(TRY_CAST(outcome AS DOUBLE), CAST('nan' AS DOUBLE)) AS outcome,
+    CASE
+      WHEN isfinite(TRY_CAST(cost_usd AS DOUBLE)) THEN TRY_CAST(cost_usd AS DOUBLE)
+    END AS cost_usd,
+    CASE
+      WHEN isfinite(TRY_CAST(outcome AS DOUBLE)) THEN TRY_CAST(outcome AS DOUBLE)
+    END AS outcome,
     TRY_CAST(feedback AS TINYINT) AS feedback,
     TRY_CAST(escalated AS BOOLEAN) AS escalated,
     CASE json_type(attributes)

@@ -19,6 +19,7 @@ from eval_pipeline.tables import (
 )
 from eval_pipeline.truth.golden_set import compose
 from eval_pipeline.truth.labelled_items import CANDIDATE_COLUMNS
+from eval_pipeline.truth.manifest import Provenance
 
 POLICY = GoldenSettings(minimum_items=1, minimum_per_subset=0, minimum_fresh_share=0)
 
@@ -50,9 +51,7 @@ def publish(golden: GoldenVersions, name: str, *, week: str) -> None:
         as_of=dt.date.fromisoformat(week),
         version=(latest or 0) + 1,
     )
-    golden.publish(
-        composition,
-        week=week,
+    provenance = Provenance(
         salt="s",
         anonymiser_fingerprint="f",
         judges={},
@@ -60,6 +59,7 @@ def publish(golden: GoldenVersions, name: str, *, week: str) -> None:
         code_version="1",
         run_id=None,
     )
+    golden.publish(composition, provenance)
 
 
 def monitor(*routes: str) -> pl.DataFrame:

@@ -21,19 +21,21 @@ from eval_pipeline.settings import GoldenSettings, SubsetSettings
 from eval_pipeline.tables import GOLDEN_SET
 from eval_pipeline.truth.golden_set import compose
 from eval_pipeline.truth.labelled_items import CANDIDATE_COLUMNS
+from eval_pipeline.truth.manifest import Provenance
 
 WEEKS = ("2026-11-02", "2026-11-09", "2026-11-16", "2026-11-23")
 POLICY = GoldenSettings(
     minimum_items=1, maximum_items=50, minimum_per_subset=0, minimum_fresh_share=0.1
 )
 SUBSETS = {"refunds": SubsetSettings(predicate="route = 'refunds'")}
-FACTS = {
-    "salt": "weekly",
-    "anonymiser_fingerprint": "abc",
-    "judges": {"strict": ["model-a-2026"], "kind": ["model-b-7"]},
-    "agreement": {"alpha": 0.8, "lower": 0.7, "upper": 0.9},
-    "code_version": "0.1.0",
-}
+PROVENANCE = Provenance(
+    salt="weekly",
+    anonymiser_fingerprint="abc",
+    judges={"kind": ("model-b-7",), "strict": ("model-a-2026",)},
+    agreement={"alpha": 0.8, "lower": 0.7, "upper": 0.9},
+    code_version="0.1.0",
+    run_id="run",
+)
 
 
 def candidates(*names: str, week: str, **changes) -> pl.DataFrame:
@@ -80,7 +82,7 @@ def draft(golden: GoldenVersions, labelled: pl.DataFrame, *, week: str, version=
 
 def publish(golden: GoldenVersions, *names: str, week: str, run_id: str = "run", **changes):
     composition = draft(golden, candidates(*names, week=week, **changes), week=week)
-    return golden.publish(composition, week=week, run_id=run_id, **FACTS)
+    return golden.publish(composition, PROVENANCE.model_copy(update={"run_id": run_id}))
 
 
 @pytest.fixture
@@ -145,7 +147,7 @@ def test_composing_the_version_that_stands_from_its_parent_finds_it_too(three):
         version=3,
     )
     assert same.items.equals(three.items(3))
-    assert not three.publish(same, week=week, run_id="r", **FACTS).created
+    assert not three.publish(same, PROVENANCE).created
 
 
 def test_a_label_corrected_after_publication_makes_the_weeks_next_version(three):
@@ -166,11 +168,29 @@ def test_the_same_history_gives_the_same_bytes_elsewhere(three, lake, tmp_path):
     assert all(elsewhere.read_bytes(path) == lake.read_bytes(path) for path in lake.list())
 
 
+def test_an_old_week_composed_again_from_the_same_labels_is_found_standing(three):
+    week = WEEKS[1]
+    again = compose(
+        previous=three.items(1),
+        candidates=candidates("b2", "a2", week=week),
+        policy=POLICY,
+        subsets=SUBSETS,
+        week=week,
+        as_of=dt.date.fromisoformat(week) + dt.timedelta(days=7),
+        version=2,
+    )
+    found = three.standing(again, PROVENANCE)
+    assert found is not None
+    assert (found.version, found.created) == (2, False)
+    assert three.publish(again, PROVENANCE).version == 2
+    assert three.numbers() == [1, 2, 3]
+
+
 def test_a_composition_that_skips_a_number_or_a_parent_is_refused(three):
     week = WEEKS[3]
     skipping = draft(three, candidates("c4", week=week), week=week, version=5)
     with pytest.raises(CompositionError, match="the next version is 4"):
-        three.publish(skipping, week=week, run_id="r", **FACTS)
+        three.publish(skipping, PROVENANCE)
     orphan = compose(
         previous=three.items(1),
         candidates=candidates("c4", week=week),
@@ -181,7 +201,7 @@ def test_a_composition_that_skips_a_number_or_a_parent_is_refused(three):
         version=4,
     )
     with pytest.raises(CompositionError, match="not composed on top of version 3"):
-        three.publish(orphan, week=week, run_id="r", **FACTS)
+        three.publish(orphan, PROVENANCE)
     assert three.numbers() == [1, 2, 3]
 
 
@@ -195,7 +215,7 @@ def test_of_eight_publishers_at_once_exactly_one_wins(where, tmp_path):
 
     def race(composition):
         try:
-            result = golden.publish(composition, week=WEEKS[1], run_id="r", **FACTS)
+            result = golden.publish(composition, PROVENANCE)
         except PublishConflictError:
             return None
         return composition if result.created else None

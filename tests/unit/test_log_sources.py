@@ -80,7 +80,12 @@ def test_fetch_returns_only_what_was_asked_in_the_canonical_schema(tmp_path: Pat
 
 
 def test_rows_outside_the_week_belong_to_another(tmp_path: Path) -> None:
-    times = ["2026-11-15T23:59:59", "2026-11-16T00:00:00", "2026-11-22T23:59:59", "2026-11-23T00:00"]
+    times = [
+        "2026-11-15T23:59:59",
+        "2026-11-16T00:00:00",
+        "2026-11-22T23:59:59",
+        "2026-11-23T00:00",
+    ]
     write(
         tmp_path,
         [
@@ -285,7 +290,11 @@ def test_openai_pairs_are_read(tmp_path: Path) -> None:
     assert (first["response"], first["served_model"]) == ("Soon.", "m-1-0613")
     assert (first["input_tokens"], first["output_tokens"]) == (12, 3)
     assert first["attributes"] == [{"key": "tier", "value": "gold"}]
-    assert (second["response"], second["error"], second["route"]) == (None, "rate_limited", "default")
+    assert (second["response"], second["error"], second["route"]) == (
+        None,
+        "rate_limited",
+        "default",
+    )
     assert reasons(profile_of(logs)) == {"malformed_line": 1}
 
 

@@ -200,7 +200,7 @@ def test_duckdb_computes_the_same_bits_and_positions() -> None:
 def test_the_weighted_total_is_unbiased_over_many_salts() -> None:
     # 400 salts; value of an interaction = its conversation's number, true total of the frame below.
     # Per stratum the Horvitz-Thompson total of n=6 of N=30 has sd N*sqrt((1-f)/n)*S with S=8.80:
-    # 30*sqrt(.8/6)*8.80 = 96.4; over 400 draws 4.8; the turns add a little. Bound: 4 standard errors.
+    # 30*sqrt(.8/6)*8.80 = 96.4; over 400 draws 4.8; the turns add a little. Bound: 4 errors.
     frame = narrow({"a": 30, "b": 30}, turns=2)
     values = {
         row["interaction_id"]: float(row["conversation_id"].split("-")[1])

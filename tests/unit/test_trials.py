@@ -8,7 +8,6 @@ from eval_pipeline.evaluation.trials import (
     drift_rows,
     golden_items,
     plan_trials,
-    recorded_baseline_rows,
     rejudged_rows,
     reserve_items,
     score_requests,
@@ -167,13 +166,3 @@ def test_old_answers_are_scored_again_beside_the_new_ones() -> None:
     assert rejudged["reference_week"].to_list() == ["2026-11-09"] * 2
     assert rejudged["stream"].unique().to_list() == ["rejudged"]
     assert rejudged_items(items, then, system_id="other") == []
-
-
-def test_a_recorded_week_can_stand_for_the_baseline() -> None:
-    items = three_items()[:2]
-    outcomes = [outcome(call) for call in calls(items)]
-    recorded = drift_rows(items, outcomes, scores=[Score(1.0, None, "exact")] * 2, system_id="s")
-    rows = recorded_baseline_rows(items[:1], recorded)
-    assert rows.select("arm", "item_id", "score", "cluster_id").rows() == [
-        ("baseline", "a", 1.0, "c")
-    ]
