@@ -34,7 +34,7 @@ class JudgeErrors:
 
     own: float
     shared: float = 0.008
-    abstains: float = 0.003
+    abstains: float = 0.001
     malformed: float = 0.001
     prefers_first: float = 0.04
 

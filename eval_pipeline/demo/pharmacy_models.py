@@ -52,7 +52,7 @@ _SHARPER: Final = {
     "renewal_lead": 0.900,
     "prescription_validity": 0.900,
     "interaction": 0.87,
-    "unrelated_pair": 0.696,
+    "unrelated_pair": 0.660,
     "daily_maximum": 0.890,
     "with_food": 0.895,
     "weekday_hours": 0.920,

@@ -73,8 +73,10 @@ def test_a_judge_errs_at_its_own_rate_and_seldom_gives_no_verdict(judge, errs):
             else:
                 mistaken += answer.verdict != truth
     assert mistaken / 4000 == pytest.approx(errs, abs=0.010)
-    assert abstained / 4000 == pytest.approx(0.010, abs=0.005)
-    assert 0 < unparsable / 4000 <= 0.008
+    # One in a thousand each: 4 expected of 4,000, and 12 or more has a chance of 0.001.
+    assert 0 < abstained + unparsable <= 20
+    assert abstained < 12
+    assert unparsable < 12
 
 
 def test_judges_share_some_errors_but_not_most():

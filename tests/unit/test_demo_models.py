@@ -73,9 +73,9 @@ def test_the_baseline_is_right_about_86_times_in_a_hundred(correctness):
     assert share(correctness["before"]) == pytest.approx(0.86, abs=0.012)
 
 
-def test_the_silent_change_costs_refunds_12_to_16_points_and_no_other_route_any(correctness):
+def test_the_silent_change_costs_refunds_22_to_28_points_and_no_other_route_any(correctness):
     lost = share(correctness["before"], "refunds") - share(correctness["baseline"], "refunds")
-    assert 0.115 <= lost <= 0.16
+    assert 0.22 <= lost <= 0.28
     for route in ("order_status", "renewals", "medication", "store_hours"):
         assert share(correctness["before"], route) == share(correctness["baseline"], route)
 
@@ -120,10 +120,10 @@ def test_the_change_keeps_the_name_and_shows_only_in_fingerprint_and_answers():
     assert {one.system_fingerprint for one in before}.isdisjoint(
         one.system_fingerprint for one in after
     )
-    # 0.22 of 64 % grow wrong, 12 % of all are reworded: 1 - (1 - 0.14) * (1 - 0.12) = 0.24.
+    # 0.40 of 64 % grow wrong, 12 % of all are reworded: 1 - (1 - 0.26) * (1 - 0.12) = 0.35.
     # The standard error of a share of 200 is 0.03.
     changed = sum(one.text != other.text for one, other in zip(before, after, strict=True)) / 200
-    assert 0.15 <= changed <= 0.33
+    assert 0.26 <= changed <= 0.44
 
 
 def test_models_ignore_the_system_prompt_and_answer_the_unknown_with_a_question():
