@@ -74,8 +74,10 @@ defs: setup
 	  && EVAL_PIPELINE_KEY=check $(BIN)/dg check defs; status=$$?; rm -rf $$DAGSTER_HOME; exit $$status
 
 wheel: setup
-	@rm -rf dist && $(BIN)/python -m build --quiet --no-isolation --wheel . \
-	  && $(BIN)/python -m zipfile -l dist/*.whl | grep -q '_sql/' && echo "Wheel: $$(ls dist)"
+	@rm -rf dist && $(BIN)/python -m build --no-isolation --wheel . >dist.log 2>&1 \
+	  || { cat dist.log; exit 1; }
+	@$(BIN)/python -m zipfile -l dist/*.whl >dist.log && grep -q '_sql/sources/' dist.log \
+	  && echo "Wheel: $$(ls dist)"; status=$$?; rm -f dist.log; exit $$status
 
 lock: setup ## renew requirements.lock (needs uv on the PATH)
 	uv pip compile pyproject.toml --extra dev --generate-hashes --no-strip-extras --universal --python-version 3.11 \

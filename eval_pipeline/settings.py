@@ -391,6 +391,17 @@ class JudgeScoring(Section):
     judge: Name
 
 
+class PreferenceScoring(Section):
+    """Which of the two arms' answers the panel prefers, asked in both orders.
+
+    A candidate's score is 1 where it is preferred, 0 where the baseline is, 0.5 for a tie or an
+    order-dependent preference; the baseline's is the rest to 1. Where there is only one answer,
+    as in the weekly re-runs, the panel scores it alone.
+    """
+
+    scorer: Literal["preference"] = "preference"
+
+
 Scoring = Annotated[
     ExactScoring
     | RegexScoring
@@ -398,7 +409,8 @@ Scoring = Annotated[
     | FieldsScoring
     | SimilarityScoring
     | PanelScoring
-    | JudgeScoring,
+    | JudgeScoring
+    | PreferenceScoring,
     Field(discriminator="scorer"),
 ]
 
@@ -563,6 +575,12 @@ def _dangling_references(settings: Settings) -> list[str]:
         f"`gate.tolerances` names '{name}', which is not under `subsets`"
         for name in settings.gate.tolerances
         if name != "default" and name not in settings.subsets
+    ]
+    pairwise = any(rubric.form == "pairwise" for rubric in settings.rubrics.values())
+    problems += [
+        f"`scoring.{route}` compares answers, and `rubrics` has no pairwise rubric"
+        for route, scoring in settings.scoring.items()
+        if isinstance(scoring, PreferenceScoring) and not pairwise
     ]
     if "default" not in settings.scoring:
         problems.append("`scoring` needs a `default`")

@@ -21,6 +21,7 @@ from eval_pipeline.settings import (
     JsonSchemaScoring,
     JudgeScoring,
     PanelScoring,
+    PreferenceScoring,
     RegexScoring,
     Scoring,
     SimilarityScoring,
@@ -36,7 +37,7 @@ ProgrammaticScoring = (
 
 def is_programmatic(scoring: Scoring) -> bool:
     """Whether `score` handles it; judges and panels are asked elsewhere."""
-    return not isinstance(scoring, PanelScoring | JudgeScoring)
+    return not isinstance(scoring, PanelScoring | JudgeScoring | PreferenceScoring)
 
 
 def needs_reference(scoring: Scoring) -> bool:

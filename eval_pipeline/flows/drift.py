@@ -12,7 +12,7 @@ from eval_pipeline.evaluation.trials import (
     versioned_items,
 )
 from eval_pipeline.flows.scoring import score_responses
-from eval_pipeline.flows.trials import ask_system
+from eval_pipeline.flows.trials import ask_system, score_outcomes
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.tables import DRIFT_REPORT, DRIFT_TRIALS, STRATIFIED_INTERACTIONS
 
@@ -108,14 +108,15 @@ def _items(pipeline: Pipeline, *, week: str) -> list[TrialItem]:
 def _rerun(
     pipeline: Pipeline, items: Sequence[TrialItem], *, system_id: str, week: str
 ) -> pl.DataFrame:
-    answers = ask_system(
+    outcomes = ask_system(
         pipeline,
         items,
         system_id=system_id,
         system=pipeline.settings.systems[system_id],
         scope=scope_of_drift(week),
     )
-    return drift_rows(items, answers.outcomes, scores=answers.scores, system_id=system_id)
+    scores = score_outcomes(pipeline, items, outcomes, scope=scope_of_drift(week))
+    return drift_rows(items, outcomes, scores=scores, system_id=system_id)
 
 
 def _rejudge(

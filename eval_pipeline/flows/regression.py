@@ -15,9 +15,11 @@ from eval_pipeline.evaluation.trials import (
     trial_rows,
 )
 from eval_pipeline.flows.candidates import Candidate
+from eval_pipeline.flows.preferences import compare_answers
 from eval_pipeline.flows.recorded import recorded_answers
 from eval_pipeline.flows.trials import ask_system, score_outcomes
 from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.ports import CallOutcome, Score
 from eval_pipeline.tables import (
     ANONYMISED_INTERACTIONS,
     REGRESSION_TRIALS,
@@ -67,18 +69,9 @@ def newest_version(pipeline: Pipeline) -> int:
 
 def _against_recorded(pipeline: Pipeline, candidate: Candidate, *, week: str) -> pl.DataFrame:
     """The old model's recorded answers against the new one's, both scored today."""
-    items, outcomes = recorded_answers(pipeline, candidate.baseline_id, week=week)
-    baseline = score_outcomes(pipeline, items, outcomes, scope=candidate.scope)
-    rows = trial_rows(
-        items,
-        baseline.outcomes,
-        scores=baseline.scores,
-        arm="baseline",
-        system_id=candidate.baseline_id,
-    )
-    return REGRESSION_TRIALS.conform(
-        pl.concat([rows, _arm(pipeline, candidate, items, arm="candidate")])
-    )
+    items, recorded = recorded_answers(pipeline, candidate.baseline_id, week=week)
+    answered = _ask(pipeline, candidate, items, arm="candidate")
+    return _scored(pipeline, candidate, items, baseline=recorded, candidate_outcomes=answered)
 
 
 def _reserve(pipeline: Pipeline, *, version: int) -> pl.DataFrame:
@@ -95,24 +88,53 @@ def _reserve(pipeline: Pipeline, *, version: int) -> pl.DataFrame:
 def _both_arms(
     pipeline: Pipeline, candidate: Candidate, items: Sequence[TrialItem]
 ) -> pl.DataFrame:
-    return pl.concat(
-        [
-            _arm(pipeline, candidate, items, arm="baseline"),
-            _arm(pipeline, candidate, items, arm="candidate"),
-        ]
+    return _scored(
+        pipeline,
+        candidate,
+        items,
+        baseline=_ask(pipeline, candidate, items, arm="baseline"),
+        candidate_outcomes=_ask(pipeline, candidate, items, arm="candidate"),
     )
 
 
-def _arm(
+def _ask(
     pipeline: Pipeline, candidate: Candidate, items: Sequence[TrialItem], *, arm: Arm
-) -> pl.DataFrame:
+) -> list[CallOutcome]:
     on_trial = arm == "candidate"
-    system_id = candidate.candidate_id if on_trial else candidate.baseline_id
-    answers = ask_system(
+    return ask_system(
         pipeline,
         items,
-        system_id=system_id,
+        system_id=candidate.candidate_id if on_trial else candidate.baseline_id,
         system=candidate.system if on_trial else candidate.baseline,
         scope=candidate.scope,
     )
-    return trial_rows(items, answers.outcomes, scores=answers.scores, arm=arm, system_id=system_id)
+
+
+def _scored(
+    pipeline: Pipeline,
+    candidate: Candidate,
+    items: Sequence[TrialItem],
+    *,
+    baseline: Sequence[CallOutcome],
+    candidate_outcomes: Sequence[CallOutcome],
+) -> pl.DataFrame:
+    """Both arms' rows; where a route is scored by preference, the arms are compared first."""
+    scope = candidate.scope
+    preferred = compare_answers(
+        pipeline, items, baseline=baseline, candidate=candidate_outcomes, scope=scope
+    )
+    arms: tuple[tuple[Arm, str, Sequence[CallOutcome], dict[str, Score]], ...] = (
+        ("baseline", candidate.baseline_id, baseline, preferred.baseline),
+        ("candidate", candidate.candidate_id, candidate_outcomes, preferred.candidate),
+    )
+    rows = [
+        trial_rows(
+            items,
+            outcomes,
+            scores=score_outcomes(pipeline, items, outcomes, scope=scope, given=given),
+            arm=arm,
+            system_id=system_id,
+        )
+        for arm, system_id, outcomes, given in arms
+    ]
+    return REGRESSION_TRIALS.conform(pl.concat(rows))

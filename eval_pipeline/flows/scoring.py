@@ -6,7 +6,13 @@ from eval_pipeline.evaluation.scoring import needs_reference, score
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.judging.panel_scoring import plan_scores, read_scores
 from eval_pipeline.ports import Score, ScoreRequest
-from eval_pipeline.settings import JudgeScoring, JudgeSettings, PanelScoring, Scoring
+from eval_pipeline.settings import (
+    JudgeScoring,
+    JudgeSettings,
+    PanelScoring,
+    PreferenceScoring,
+    Scoring,
+)
 
 
 def score_responses(
@@ -34,7 +40,7 @@ def _score_batch(
 ) -> list[Score]:
     judges: dict[str, JudgeSettings]
     match scoring:
-        case PanelScoring():
+        case PanelScoring() | PreferenceScoring():
             judges, quorum = dict(pipeline.settings.judges), pipeline.settings.panel.quorum
         case JudgeScoring(judge=judge):
             judges, quorum = {judge: pipeline.settings.judges[judge]}, 1

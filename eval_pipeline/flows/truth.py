@@ -130,9 +130,7 @@ def publish_version(pipeline: Pipeline, draft: Draft, *, run_id: str) -> Publish
     )
 
 
-def _compose(
-    pipeline: Pipeline, *, week: str, version: int, parent: int | None
-) -> Composition:
+def _compose(pipeline: Pipeline, *, week: str, version: int, parent: int | None) -> Composition:
     return compose(
         previous=None if parent is None else pipeline.golden.items(parent),
         candidates=labelled_items(

@@ -1,17 +1,20 @@
 """Pairs of responses, always judged in both orders: a preference that flips with them is a tie."""
 
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from eval_pipeline.judging.calls import judge_call, judge_of, judge_system_id
+from eval_pipeline.judging.panel_scoring import BELOW_QUORUM
 from eval_pipeline.judging.parsing import UNPARSABLE_CODE, Unparsable, parse_preference
 from eval_pipeline.judging.prompts import pairwise_messages
 from eval_pipeline.judging.rubrics import Rubric, pairwise_for
-from eval_pipeline.ports import CallOutcome, Message, ModelCall
+from eval_pipeline.ports import CallOutcome, Message, ModelCall, Score
 from eval_pipeline.settings import JudgeSettings
 
 FIRST_ORDER = "response_first"
 SECOND_ORDER = "response_second"
+PREFERENCE = "preference"
 
 _SCORE_OF_PREFERENCE = {
     FIRST_ORDER: {"a": 1.0, "tie": 0.5, "b": 0.0},
@@ -103,6 +106,21 @@ def read_preferences(
         inconsistent=sum(preference.consistent is False for preference in preferences),
         missing=sum(preference.score is None for preference in preferences),
     )
+
+
+def mean_preferences(preferences: Preferences, *, quorum: int) -> dict[str, Score]:
+    """By pair, the first response's mean score over judges; null below the quorum."""
+    scores: dict[str, list[float]] = {}
+    for preference in preferences.preferences:
+        known = scores.setdefault(preference.pair_id, [])
+        if preference.score is not None:
+            known.append(preference.score)
+    return {
+        pair_id: Score(statistics.fmean(known), None, PREFERENCE)
+        if len(known) >= quorum
+        else Score(None, BELOW_QUORUM, PREFERENCE)
+        for pair_id, known in scores.items()
+    }
 
 
 def _preference(pair: ResponsePair, judge_id: str, in_orders: Sequence[float | str]) -> Preference:
