@@ -61,10 +61,10 @@ def golden_set(
 ) -> Iterator[Any]:
     """Publishes the week's immutable version; the same labels again publish nothing new."""
     week = context.partition_key
-    draft = truth.draft_version(pipeline, week=week, run_id=context.run_id)
+    draft = truth.draft_version(pipeline, week=week, run_id=context.run.run_id)
     yield contract_check("golden_contract", GOLDEN_SET, draft.contract)
     intake.require_contract(draft.contract, subject=f"The golden version of {week}")
-    published = truth.publish_version(pipeline, draft, run_id=context.run_id)
+    published = truth.publish_version(pipeline, draft, run_id=context.run.run_id)
     truth.refresh_catalogue(pipeline)
     items = draft.composition.items
     yield dg.MaterializeResult(

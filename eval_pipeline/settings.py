@@ -43,7 +43,7 @@ class LogsSettings(Section):
         "request/response pair a line; sql: your own SELECT to the canonical schema.",
     )
     path: str = Field(
-        description="Glob or URL of the files. `{week}` stands for the week's Monday, if the "
+        description="Glob of the files. `{week}` stands for the week's Monday, if the "
         "files are split by week."
     )
     query: str | None = Field(

@@ -2,9 +2,12 @@
 
 import os
 import sys
-from typing import Annotated
+import traceback
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
+from typer import rich_utils
 
 from eval_pipeline import __version__
 from eval_pipeline.cli import (
@@ -18,6 +21,12 @@ from eval_pipeline.cli.session import err
 from eval_pipeline.errors import EvalPipelineError
 
 TRACEBACK_VARIABLE = "EVAL_PIPELINE_TRACEBACK"
+INTERRUPTED = 130
+USAGE = 64
+
+# Typer carries its own copy of Click, and exports no more of Click's exceptions than this one.
+_exceptions: Any = typer.BadParameter.__mro__
+UsageError, CommandError = _exceptions[1:3]
 
 typer_app = typer.Typer(
     name="eval-pipeline",
@@ -51,18 +60,31 @@ def _main(
     """Commands read `eval_pipeline.yaml` here, or the file that --config names."""
 
 
-def app() -> None:
-    """Runs the command line; foreseeable failures end with one message and exit code 1."""
+def app(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line; foreseeable failures end with one message and exit code 1.
+
+    A mistake in the command itself ends with 64: 2 is the gate's word for "inconclusive".
+    """
     try:
-        typer_app()
+        code = typer_app(arguments, standalone_mode=False)
     except EvalPipelineError as error:
         if os.environ.get(TRACEBACK_VARIABLE):
             raise
         err.print(f"[bold red]Error:[/] {_escaped(str(error))}", soft_wrap=True)
         sys.exit(getattr(error, "exit_code", 1))
-    except KeyboardInterrupt:
+    except CommandError as error:
+        rich_utils.rich_format_error(error)
+        sys.exit(USAGE if isinstance(error, UsageError) else 1)
+    except typer.Abort:
+        code = INTERRUPTED
+    except Exception as error:
+        if not hasattr(error, "exit_code"):
+            raise
+        traceback.print_exc()
+        sys.exit(error.exit_code)
+    if code == INTERRUPTED:
         err.print("Interrupted. What was answered and written is kept; run the same command again.")
-        sys.exit(130)
+    sys.exit(code)
 
 
 def _escaped(text: str) -> str:

@@ -16,7 +16,6 @@ from eval_pipeline.cli.options import (
     checked_week,
 )
 from eval_pipeline.cli.session import Session, err, out
-from eval_pipeline.errors import EvalPipelineError
 from eval_pipeline.flows.candidates import resolve_candidate
 from eval_pipeline.flows.decision import load_decision, page_path, read_page
 from eval_pipeline.reports import formats
@@ -149,7 +148,8 @@ def gate(
         resolve_candidate(session.project, candidate)
         _launch(session, "gate", candidate)
         decision = load_decision(session.pipeline, candidate)
-    except EvalPipelineError as error:
+    except Exception as error:
+        # A defect must not pass for a verdict either: Python's own exit code is 1, which is block.
         error.exit_code = COULD_NOT_EVALUATE  # type: ignore[attr-defined]
         raise
     report = session.pipeline.lake.read(REGRESSION_REPORT, partition=candidate)

@@ -61,6 +61,7 @@ class Decision(Document):
     candidate: str
     baseline: str
     golden_version: int | None
+    confidence: float
     policy_fingerprint: str
     verdict: Verdict
     reasons: tuple[str, ...]

@@ -78,6 +78,7 @@ def decide(
         candidate=candidate_id,
         baseline=baseline_id,
         golden_version=golden_version,
+        confidence=policy.confidence,
         policy_fingerprint=fingerprint(policy.model_dump(mode="json", by_alias=True)),
         verdict=verdict,
         reasons=tuple(reasons),
@@ -234,7 +235,7 @@ def _drifts(drift: pl.DataFrame | None) -> tuple[list[str], list[str]]:
         for (system,), group in rows.group_by("system_id", maintain_order=True):
             first = group.row(0, named=True)
             sentences.append(
-                f"The {component} drifted this week: {first['difference']:+.3f} on "
+                f"The {component} drifted this week: {_points(first['difference'])} points on "
                 f"'{first['subset']}' for system '{system}' since {first['reference_week']}."
             )
     if judges:
@@ -254,9 +255,13 @@ def _figures(finding: SubsetFinding) -> str:
     if finding.difference is None or finding.lower is None or finding.upper is None:
         return "no item has a score from both systems"
     return (
-        f"difference {finding.difference:+.3f} ({finding.lower:+.3f} to {finding.upper:+.3f}), "
-        f"margin {finding.margin:.3f}, {finding.items} items"
+        f"{_points(finding.difference)} points ({_points(finding.lower)} to "
+        f"{_points(finding.upper)}; tolerance {100 * finding.margin:g}) on {finding.items} items"
     )
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:+.1f}"
 
 
 def _name(finding: SubsetFinding) -> str:

@@ -46,6 +46,17 @@ _INTRODUCED: Final = re.compile(
     r"|(?P<closing>(?:(?:kind|best|warm) )?regards|sincerely|cheers|yours(?: truly)?|love|signed"
     r"|thanks(?: again)?|thank you|best))[,:!.]?[ \t]{0,3}\n{0,2}[ \t\-\u2013\u2014]{0,4}$"
 )
+_SIGN_OFF: Final = re.compile(
+    r"(?<!\w)(?:(?:kind|best|warm|many) (?:regards|wishes)|regards|(?:yours )?sincerely"
+    r"|yours (?:truly|faithfully)|signed(?: by)?)[,:!.]?[ \t]{0,3}\n{0,2}[ \t\-\u2013\u2014]{0,4}"
+)
+_SIGN_OFF_HINTS: Final = ("regards", "wishes", "sincerely", "yours", "signed")
+_DEPARTMENTS: Final = frozenset(
+    {
+        "team", "support", "service", "services", "department", "desk", "office", "staff",
+        "management", "centre", "center", "crew", "pharmacy", "bank", "shop", "store", "helpdesk",
+    }
+)  # fmt: skip
 _HONORIFIC: Final = re.compile(
     r"(?<!\w)(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Doctor|Herr|Frau|Señora?|Sra?|Mme|Mlle"
     r"|Monsieur|Madame|MR|MRS|MS|DR|mr|mrs|ms|dr)(?:\. ?| )(?=\S)"
@@ -78,6 +89,8 @@ def people(text: str) -> Iterator[Span]:
     lowered = lowered_in_place(text)
     if any(hint in lowered for hint in _NAMED_HINTS):
         yield from _after_cues(text, lowered, names)
+    if any(hint in lowered for hint in _SIGN_OFF_HINTS):
+        yield from _after_sign_offs(text, lowered, names)
     yield from _after_honorifics(text, names)
     yield from _known_first_names(text, lowered, names)
 
@@ -92,6 +105,20 @@ def _after_cues(text: str, lowered: str, names: Gazetteer) -> Iterator[Span]:
         own = own and "name" in cue.group()
         span = _name_at(text, cue.end(), lower=own and not is_field, names=names)
         if span is not None and (own or _holds_known_name(text, span, names=names)):
+            yield span
+
+
+def _after_sign_offs(text: str, lowered: str, names: Gazetteer) -> Iterator[Span]:
+    """Two or more capitalised words that end a line after "kind regards": nobody signs otherwise.
+
+    Departments do sign too, and are let through.
+    """
+    for closing in _SIGN_OFF.finditer(lowered):
+        span = _name_at(text, closing.end(), lower=False, names=names)
+        if span is None or _LINE_END.match(text, span.end) is None:
+            continue
+        words = [_bare(word).casefold() for word in text[span.start : span.end].split()]
+        if len(words) > 1 and not _DEPARTMENTS.intersection(words):
             yield span
 
 

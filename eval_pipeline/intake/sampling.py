@@ -1,7 +1,7 @@
 """The weekly draw: bottom-k conversations per stratum by a hash, then interactions inside them.
 
-A larger budget adds to the draw and never replaces it; any order of the rows gives the same draw
-(methods 1.1, 1.2).
+Within a stratum a larger allocation adds to the draw and never replaces it; any order of the rows
+gives the same draw (methods 1.1, 1.2).
 """
 
 from collections.abc import Mapping

@@ -116,7 +116,7 @@ def _blocked(decision: Mapping[str, Any]) -> str:
     if not rows:
         return _first_reason(decision)
     named = change(rows[0], decision)
-    return named if len(rows) == 1 else f"{named}; {_more(len(rows) - 1)} blocked too"
+    return f"{named}{_besides(rows[1:], 'blocked')}"
 
 
 def _inconclusive(decision: Mapping[str, Any]) -> str:
@@ -125,12 +125,19 @@ def _inconclusive(decision: Mapping[str, Any]) -> str:
         return _first_reason(decision)
     needed = rows[0].get("items_needed")
     wish = f", which needs about {needed} items" if needed else ""
-    others = "" if len(rows) == 1 else f"; {_more(len(rows) - 1)} open too"
+    others = _besides(rows[1:], "open")
     return f"the evidence does not settle {name_of(rows[0])}{wish}{others}"
 
 
-def _more(count: int) -> str:
-    return "1 more subset is" if count == 1 else f"{count} more subsets are"
+def _besides(rows: Sequence[SubsetRow], state: str) -> str:
+    """What shares the first one's state: other subsets by number, all items by name."""
+    subsets = sum(row["subset"] != AGGREGATE for row in rows)
+    named = [f"{subsets} more subset{'s' if subsets > 1 else ''}"] if subsets else []
+    if subsets < len(rows):
+        named.append("all items together")
+    if not named:
+        return ""
+    return f"; {' and '.join(named)} {'is' if len(rows) == 1 else 'are'} {state} too"
 
 
 def _passed(decision: Mapping[str, Any]) -> str:

@@ -51,6 +51,7 @@ def decision(verdict: str = "block", **changed: object) -> dict:
         ],
         "policy_fingerprint": "9f86d081",
         "confidence": 0.95,
+        "confidence": 0.95,
     }
     return told | changed
 
@@ -144,7 +145,8 @@ def test_what_the_gate_writes_fits_the_published_schema():
         baseline_mean=None, candidate_mean=None, looks=None, method=None,
     )  # fmt: skip
     written = Decision(
-        decision_id="x", candidate="c", baseline="b", golden_version=None, policy_fingerprint="p",
+        decision_id="x", candidate="c", baseline="b", golden_version=None, confidence=0.95,
+        policy_fingerprint="p",
         verdict="invalid", reasons=("nothing to compare",), judge_only=False,
         aggregate=subset.model_copy(update={"subset": "all"}), subsets=(subset,),
     ).identified()  # fmt: skip

@@ -60,7 +60,7 @@ def test_everything_certified_passes() -> None:
     (reason,) = decision.reasons
     assert reason == (
         "The aggregate and every gated subset (1) are no worse than their tolerances allow; "
-        "overall difference +0.000 (-0.010 to +0.010), margin 0.050, 500 items."
+        "overall +0.0 points (-1.0 to +1.0; tolerance 5) on 500 items."
     )
 
 
@@ -68,7 +68,7 @@ def test_one_blocked_subset_blocks_and_is_named_with_its_figures() -> None:
     decision = decided(BLOCKED)
     assert (decision.verdict, decision.exit_code) == ("block", 1)
     assert decision.reasons[0] == (
-        "Subset 'refunds' is worse: difference -0.120 (-0.180 to -0.060), margin 0.050, "
+        "Subset 'refunds' is worse: -12.0 points (-18.0 to -6.0; tolerance 5) on "
         "500 items, with 14 losses against 2 wins."
     )
 
@@ -222,7 +222,7 @@ def test_a_provider_that_drifted_is_told_and_does_not_decide() -> None:
     decision = decided(CERTIFIED, evidence=Evidence(drift=drift("provider"), panel_scored=False))
     assert decision.verdict == "pass"
     assert decision.reasons[-1] == (
-        "The provider drifted this week: -0.080 on 'all' for system 'steady' since 2026-11-09."
+        "The provider drifted this week: -8.0 points on 'all' for system 'steady' since 2026-11-09."
     )
 
 

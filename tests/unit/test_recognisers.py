@@ -74,6 +74,8 @@ def test_every_configured_name_has_a_recogniser() -> None:
         ("person", "Ask Dr. Kuefer about it", "Kuefer"),
         ("person", "Mrs. Anne-Marie O'Neil called", "Anne-Marie O'Neil"),
         ("person", "Best regards,\nMaria", "Maria"),
+        ("person", "Where is it? Kind regards, Xanthippia Qorvelund", "Xanthippia Qorvelund"),
+        ("person", "Yours sincerely,\nQorv Zelmundsdottir\nBerlin", "Qorv Zelmundsdottir"),
         ("person", "John F. Kennedy's order", "John F. Kennedy"),
         ("person", "Ludwig van Beethoven ordered", "Ludwig van Beethoven"),
         ("person", "May Johnson called", "May Johnson"),

@@ -1,0 +1,78 @@
+"""Fixtures that several test files share: the small world, built once for all workers."""
+
+import contextlib
+import fcntl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from eval_pipeline.demo.pharmacy_models import FIRST_WEEK
+from eval_pipeline.demo.provider_process import ProviderProcess
+from tests.scenario import World, new_world, tell_story
+
+
+@contextlib.contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Keeps the other workers out."""
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def provider_process() -> Iterator[ProviderProcess]:
+    """This worker's model provider."""
+    with ProviderProcess(latency_median_seconds=0.001) as process:
+        yield process
+
+
+@pytest.fixture
+def provider(provider_process: ProviderProcess) -> Iterator[ProviderProcess]:
+    """The provider at the beginning of its story, and back there afterwards."""
+    provider_process.set_epoch(FIRST_WEEK.isoformat())
+    yield provider_process
+    provider_process.set_epoch(FIRST_WEEK.isoformat())
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all workers of this test run see."""
+    base = tmp_path_factory.getbasetemp()
+    return base if worker_id == "master" else base.parent
+
+
+@pytest.fixture(scope="session")
+def blank_world(shared_folder: Path, provider_process: ProviderProcess) -> World:
+    """The small world before its first job; copy it, never change it."""
+    folder = shared_folder / "blank-world"
+    with _alone(shared_folder / "blank-world.lock"):
+        if not folder.exists():
+            new_world(folder, provider_url=provider_process.base_url)
+    return World(folder)
+
+
+@pytest.fixture(scope="session")
+def finished_world(
+    shared_folder: Path, blank_world: World, provider_process: ProviderProcess
+) -> World:
+    """The small world after all its jobs; copy it, never change it."""
+    folder, making = shared_folder / "world", shared_folder / "world-in-the-making"
+    with _alone(shared_folder / "world.lock"):
+        if not folder.exists():
+            provider_process.set_epoch(FIRST_WEEK.isoformat())
+            tell_story(blank_world.copied_to(making, provider_url=provider_process.base_url))
+            making.rename(folder)
+    return World(folder)
+
+
+@pytest.fixture
+def world(finished_world: World, provider: ProviderProcess, tmp_path: Path) -> World:
+    """A copy of the finished world for one test to change."""
+    return finished_world.copied_to(tmp_path / "world", provider_url=provider.base_url)
+
+
+@pytest.fixture
+def fresh_world(blank_world: World, provider: ProviderProcess, tmp_path: Path) -> World:
+    """A copy of the world before its first job, for one test to change."""
+    return blank_world.copied_to(tmp_path / "fresh-world", provider_url=provider.base_url)

@@ -1,0 +1,2 @@
+def test_smoke(finished_world):
+    assert finished_world.lake.exists()
