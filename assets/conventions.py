@@ -3,6 +3,7 @@
 Nothing here decides anything about evaluation; that belongs to `eval_pipeline`.
 """
 
+import base64
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
@@ -115,6 +116,12 @@ def markdown(frame: pl.DataFrame, *, limit: int = 60) -> dg.MarkdownMetadataValu
     lines = [f"| {' | '.join(_cell(value) for value in row)} |" for row in frame.head(limit).rows()]
     cut = f"\n\n{frame.height - limit} further rows." if frame.height > limit else ""
     return dg.MetadataValue.md(header + "\n".join(lines) + cut)
+
+
+def plot(svg: str, *, alt: str) -> dg.MarkdownMetadataValue:
+    """An SVG as an image that the UI shows in place; nothing is fetched."""
+    encoded = base64.b64encode(svg.encode()).decode()
+    return dg.MetadataValue.md(f"![{alt}](data:image/svg+xml;base64,{encoded})")
 
 
 def _cell(value: object) -> str:

@@ -9,12 +9,13 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.conventions import across, counts, markdown, stored, table_asset
+from assets.conventions import across, counts, markdown, plot, stored, table_asset
 from assets.intake import anonymised_interactions, stratified_interactions
 from assets.truth import golden_set
 from eval_pipeline.flows import drift, regression
 from eval_pipeline.flows.candidates import resolve_candidate
 from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.reports import plots
 from eval_pipeline.tables import (
     DRIFT_REPORT,
     DRIFT_TRIALS,
@@ -117,5 +118,8 @@ def regression_report(
         REGRESSION_REPORT,
         report,
         partition=context.partition_key,
-        metadata={"subsets": markdown(shown)},
+        metadata={
+            "subsets": markdown(shown),
+            "differences": plot(plots.forest(report), alt="differences per subset"),
+        },
     )

@@ -167,16 +167,6 @@ class MissingRubricError(EvalPipelineError):
         )
 
 
-class QuorumError(EvalPipelineError):
-    """Too few judges answered for the panel to speak; nothing was written."""
-
-    def __init__(self, items: int, quorum: int) -> None:
-        super().__init__(
-            f"{items} responses have fewer than the {quorum} verdicts their panel needs. "
-            "Run `verdicts` for this week again, or lower `panel.quorum` in the configuration."
-        )
-
-
 class ReviewError(EvalPipelineError):
     """A label or an adjudication cannot be accepted; the store is unchanged."""
 

@@ -2,8 +2,10 @@
 
 import contextlib
 import fcntl
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -23,7 +25,7 @@ def _alone(lock: Path) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def provider_process() -> Iterator[ProviderProcess]:
     """This worker's model provider."""
-    with ProviderProcess(latency_median_seconds=0.001) as process:
+    with ProviderProcess(latency_median_seconds=0.0) as process:
         yield process
 
 
@@ -76,3 +78,10 @@ def world(finished_world: World, provider: ProviderProcess, tmp_path: Path) -> W
 def fresh_world(blank_world: World, provider: ProviderProcess, tmp_path: Path) -> World:
     """A copy of the world before its first job, for one test to change."""
     return blank_world.copied_to(tmp_path / "fresh-world", provider_url=provider.base_url)
+
+
+@pytest.fixture(scope="session")
+def definitions(blank_world: World) -> ModuleType:
+    """The code location, imported under the small world's configuration."""
+    with blank_world.entered():
+        return importlib.import_module("assets.definitions")

@@ -1,4 +1,4 @@
-"""One small world that the integration tests share: three weeks of a pharmacy's logs, run once.
+"""One small world that the integration tests share: two weeks of a pharmacy's logs, run once.
 
 A world is a folder; a copy of it works as well, because the configuration's paths are relative.
 """
@@ -31,10 +31,10 @@ from eval_pipeline.settings_file import load_project
 ROOT = Path(__file__).parents[1]
 SEED = 7
 CONVERSATIONS = 150
-WEEKS = ("2026-09-07", "2026-09-14", "2026-09-21")
-NEXT_WEEK = "2026-09-28"
+WEEKS = ("2026-09-07", "2026-09-14")
+NEXT_WEEK = "2026-09-21"
 """Its logs are there and no job has run on it yet."""
-EMPTY_WEEK = "2026-10-05"
+EMPTY_WEEK = "2026-09-28"
 MONDAYS = tuple(dt.date.fromisoformat(week) for week in (*WEEKS, NEXT_WEEK))
 AFTER_THE_CHANGE = CHANGED_FROM.isoformat()
 CANDIDATE = "steady"
@@ -82,7 +82,9 @@ class World:
         """An independent world with the same past, whose configuration names this provider."""
         shutil.copytree(self.folder, folder)
         world = World(folder, self.variables)
-        world.configure(lambda tree: tree["providers"]["pharmacy-cloud"].update(base_url=provider_url))
+        world.configure(
+            lambda tree: tree["providers"]["pharmacy-cloud"].update(base_url=provider_url)
+        )
         return world
 
     def configure(self, change: Callable[[Any], object]) -> None:
@@ -184,7 +186,7 @@ def requests_seen(provider: ProviderProcess) -> int:
 
 
 def new_world(folder: Path, *, provider_url: str) -> World:
-    """The world before its first job: configuration, candidate and four weeks of logs."""
+    """The world before its first job: configuration, candidate and three weeks of logs."""
     folder.mkdir(parents=True)
     shutil.copyfile(ROOT / "eval_pipeline.yaml", folder / "eval_pipeline.yaml")
     world = World(folder)
@@ -197,7 +199,7 @@ def new_world(folder: Path, *, provider_url: str) -> World:
 
 
 def tell_story(world: World) -> None:
-    """Every job once: three weeks with two looks at the provider, then the candidate."""
+    """Every job once: the weeks, a look at the provider, the candidate."""
     with world.session() as session:
         DESK.staff(session.pipeline)
         for week in WEEKS:
@@ -211,12 +213,12 @@ def tell_story(world: World) -> None:
 
 def _make_small(tree: Any, *, provider_url: str) -> None:
     tree["contract"]["minimum_interactions"] = 100
-    tree["sampling"].update(budget=50, reserve=60, minimum_per_stratum=5)
+    tree["sampling"].update(budget=40, reserve=40, minimum_per_stratum=5)
     tree["providers"]["pharmacy-cloud"].update(base_url=provider_url)
     tree["review"].update(weekly_budget=16, minimum_agreement=-1.0)
     tree["golden"].update(
-        minimum_items=30, maximum_items=90, minimum_per_subset=0, minimum_fresh_share=0.0
+        minimum_items=25, maximum_items=60, minimum_per_subset=0, minimum_fresh_share=0.0
     )
     tree["golden"]["mix"]["tolerance"] = 1.0
-    tree["drift"].update(maximum_items=60, canary_prompts=20)
-    tree["gate"].update(looks=[30, 60], minimum_judge_agreement=0.01)
+    tree["drift"].update(maximum_items=30, canary_prompts=20)
+    tree["gate"].update(looks=[20, 40], minimum_judge_agreement=0.01)

@@ -12,6 +12,7 @@ from eval_pipeline.cli.session import Session, err, out
 from eval_pipeline.errors import ReviewError
 from eval_pipeline.flows import review
 from eval_pipeline.flows.truth import readiness, settle_week
+from eval_pipeline.review.agreement import AgreementEstimate
 
 group = typer.Typer(help="What people are asked, and what they answered.", no_args_is_help=True)
 
@@ -86,10 +87,26 @@ def status(week: WeekOption, config: ConfigOption = None, as_json: JsonOption = 
         "tasks": settlement.states.height,
         "states": states,
         "labels": dict(session.pipeline.review.status(week).labels_by_annotator),
+        "agreement": {
+            estimate.measure: asdict(estimate)
+            for estimate in review.agreement_of(session.pipeline, week=week)
+        },
         "ready": asdict(ready),
     }
     if as_json:
         typer.echo(json.dumps(facts, indent=2))
         return
-    for name, value in facts.items():
-        out.print(f"{name:>8}  {value}", markup=False, soft_wrap=True)
+    for name in ("week", "tasks", "states", "labels"):
+        out.print(f"{name:>9}  {facts[name]}", markup=False, soft_wrap=True)
+    for estimate in review.agreement_of(session.pipeline, week=week):
+        out.print(f"{estimate.measure:>9}  {_interval(estimate)}", markup=False)
+    out.print(f"{'ready':>9}  {'yes' if ready.ready else 'no'}: {ready.reason}", markup=False)
+
+
+def _interval(estimate: AgreementEstimate) -> str:
+    if estimate.value is None or estimate.lower is None or estimate.upper is None:
+        return f"not defined on {estimate.tasks} tasks labelled twice"
+    return (
+        f"{estimate.value:.2f} ({estimate.lower:.2f} to {estimate.upper:.2f}) "
+        f"on {estimate.tasks} tasks labelled twice"
+    )

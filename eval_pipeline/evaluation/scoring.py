@@ -19,9 +19,6 @@ from eval_pipeline.settings import (
     ExactScoring,
     FieldsScoring,
     JsonSchemaScoring,
-    JudgeScoring,
-    PanelScoring,
-    PreferenceScoring,
     RegexScoring,
     Scoring,
     SimilarityScoring,
@@ -33,11 +30,6 @@ HASHED_FEATURES = 2**18
 ProgrammaticScoring = (
     ExactScoring | RegexScoring | JsonSchemaScoring | FieldsScoring | SimilarityScoring
 )
-
-
-def is_programmatic(scoring: Scoring) -> bool:
-    """Whether `score` handles it; judges and panels are asked elsewhere."""
-    return not isinstance(scoring, PanelScoring | JudgeScoring | PreferenceScoring)
 
 
 def needs_reference(scoring: Scoring) -> bool:

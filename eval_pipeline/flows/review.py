@@ -10,7 +10,15 @@ from eval_pipeline.adapters.review_records import (
     NewLabel,
 )
 from eval_pipeline.errors import ReviewError
+from eval_pipeline.flows.truth import settle_week
 from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.review.agreement import (
+    AgreementEstimate,
+    cohens_kappa,
+    gwets_ac1,
+    krippendorffs_alpha,
+    percent_agreement,
+)
 from eval_pipeline.review.interchange import (
     AdjudicationLine,
     BadRow,
@@ -19,6 +27,8 @@ from eval_pipeline.review.interchange import (
     parse_adjudications,
     parse_labels,
 )
+
+PAIR = 2
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,15 @@ def import_adjudications(pipeline: Pipeline, text: str, *, week: str) -> Importe
         [_adjudication(pipeline, row) for row in parsed.rows]
     )
     return _imported(report, parsed.bad_rows)
+
+
+def agreement_of(pipeline: Pipeline, *, week: str) -> list[AgreementEstimate]:
+    """How far annotators agree on the week's tasks: percent, kappa, alpha, AC1, with intervals."""
+    ratings = settle_week(pipeline, week=week).ratings
+    measures = [percent_agreement, krippendorffs_alpha, gwets_ac1]
+    if pipeline.settings.review.annotators_per_item == PAIR:
+        measures.insert(1, cohens_kappa)
+    return [measure(ratings, purpose=f"agreement:{week}") for measure in measures]
 
 
 def _known_tasks(pipeline: Pipeline, week: str) -> set[str]:

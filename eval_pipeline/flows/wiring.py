@@ -15,7 +15,7 @@ from eval_pipeline.adapters.store import Store
 from eval_pipeline.intake.anonymisation import Anonymiser
 from eval_pipeline.judging.rubrics import Rubric, rubrics_from
 from eval_pipeline.ports import ModelRunner, ProgressReport
-from eval_pipeline.settings import ModelSettings, Settings
+from eval_pipeline.settings import Settings
 from eval_pipeline.settings_file import Project
 
 
@@ -110,8 +110,3 @@ class Pipeline:
         """Closes the store if it was opened."""
         if "store" in self.__dict__:
             self.store.close()
-
-
-def model_identity(model: ModelSettings) -> dict[str, object]:
-    """What identifies a model's configuration, for fingerprints and manifests."""
-    return model.model_dump(mode="json")

@@ -1,7 +1,6 @@
 """Tables for a terminal of 100 columns: colour helps, words and symbols carry the meaning."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Final
 
 import polars as pl
@@ -28,20 +27,6 @@ STATE_STYLES: Final = {
 }
 
 
-@dataclass(frozen=True)
-class RefreshRow:
-    """One week's refresh in counts; null where the week has not come that far."""
-
-    week: str
-    interactions: int | None
-    sampled: int | None
-    disputed: int | None
-    settled: int | None
-    golden_version: int | None
-    items: int | None
-    note: str = ""
-
-
 def decision_table(decision: Mapping[str, Any], report: pl.DataFrame) -> RenderableType:
     """The verdict in a sentence and a row per subset; `report` holds REGRESSION_REPORT rows."""
     means = {row["subset"]: row for row in report.iter_rows(named=True)}
@@ -59,20 +44,6 @@ def decision_table(decision: Mapping[str, Any], report: pl.DataFrame) -> Rendera
     table.add_row(*_cells(decision["aggregate"], means))
     style = VERDICT_STYLES[decision["verdict"]]
     return Group(Text(wording.headline(decision), style=style), Text(), table)
-
-
-def refresh_table(rows: Sequence[RefreshRow]) -> RenderableType:
-    """One row per week: what came in, what people settled, which version came out."""
-    table = _plain_table()
-    table.add_column("week", no_wrap=True)
-    for title in ("logged", "sampled", "disputed", "settled", "version", "items"):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("", max_width=36, no_wrap=True, overflow="ellipsis")
-    for row in rows:
-        counts = (row.interactions, row.sampled, row.disputed, row.settled, row.golden_version)
-        cells = [Text(_count(value)) for value in (*counts, row.items)]
-        table.add_row(Text(row.week), *cells, Text(wording.one_line(row.note)))
-    return table
 
 
 def _plain_table() -> Table:

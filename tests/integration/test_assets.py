@@ -1,2 +1,206 @@
-def test_smoke(finished_world):
-    assert finished_world.lake.exists()
+"""The asset graph: what every asset declares, what a run records, and what a second run leaves."""
+
+import shutil
+from types import ModuleType
+
+import dagster as dg
+import pytest
+
+from eval_pipeline.errors import ContractError
+from eval_pipeline.tables import ALL_TABLES, SAMPLED_INTERACTIONS
+from tests.scenario import CANDIDATE, NEXT_WEEK, NOBODY_LISTENS, WEEKS, World, requests_seen
+
+OUTSIDE = {"production_logs", "review_desk"}
+DESIGNED = {
+    "sampled_interactions",
+    "anonymised_interactions",
+    "stratified_interactions",
+    "verdicts",
+    "refutations",
+    "panel_verdicts",
+    "disputes",
+    "adjudications",
+    "judge_calibration",
+    "golden_set",
+    "drift_trials",
+    "drift_report",
+    "regression_trials",
+    "regression_report",
+    "production_monitor",
+    "outcome_validity",
+    "operations_report",
+    "gate_decision",
+}
+PER_CANDIDATE = {"regression_trials", "regression_report", "operations_report", "gate_decision"}
+
+
+@pytest.fixture(scope="module")
+def graph(definitions: ModuleType) -> dict[str, dg.AssetSpec]:
+    specs = definitions.defs.get_all_asset_specs()
+    return {spec.key.to_user_string(): spec for spec in specs}
+
+
+@pytest.fixture(scope="module")
+def instance(finished_world: World):
+    with finished_world.entered(), dg.DagsterInstance.get() as opened:
+        yield opened
+
+
+def test_the_graph_is_the_eighteen_assets_of_the_design_and_the_two_outside(graph):
+    assert len(DESIGNED) == 18
+    assert set(graph) == DESIGNED | OUTSIDE
+
+
+def test_every_asset_is_named_after_its_table(graph):
+    assert set(graph) - OUTSIDE == {table.name for table in ALL_TABLES}
+
+
+def test_every_asset_has_group_owner_kinds_and_description(graph, definitions):
+    groups = {spec.group_name for spec in graph.values()}
+    assert groups == {
+        "intake", "judging", "review", "truth", "evaluation", "monitoring", "gate",
+    }  # fmt: skip
+    for name, spec in graph.items():
+        assert spec.owners, name
+        assert spec.kinds, name
+        assert spec.description, name
+
+
+def test_every_asset_shows_its_table_s_columns_and_grain(graph):
+    for table in ALL_TABLES:
+        shown = graph[table.name].metadata["dagster/column_schema"]
+        assert [column.name for column in shown.columns] == list(table.schema)
+        assert graph[table.name].metadata["grain"] == table.grain
+
+
+def test_weekly_assets_start_on_mondays_and_candidates_are_dynamic(graph):
+    for name, spec in graph.items():
+        if name in PER_CANDIDATE:
+            assert isinstance(spec.partitions_def, dg.DynamicPartitionsDefinition), name
+            assert spec.partitions_def.name == "candidates"
+        else:
+            assert isinstance(spec.partitions_def, dg.WeeklyPartitionsDefinition), name
+            assert spec.partitions_def.get_first_partition_key() == WEEKS[0]
+            assert spec.partitions_def.day_offset == 1
+
+
+def test_what_lies_downstream_waits_for_sound_inputs(graph, definitions):
+    guarded = dg.AutomationCondition.all_deps_blocking_checks_passed()
+    automated = {
+        spec.key.to_user_string(): spec.automation_condition
+        for spec in graph.values()
+        if spec.automation_condition is not None
+    }
+    roots = {
+        "sampled_interactions", "production_monitor",  # the schedule's
+        "adjudications",  # a sensor's
+        "drift_trials", "regression_trials",  # a schedule's and sensors'
+    }  # fmt: skip
+    assert set(automated) == DESIGNED - roots
+    for name, condition in automated.items():
+        assert guarded.get_label() in str(condition.children) or guarded in condition.children, name
+
+
+def test_a_run_records_row_counts_and_a_table_to_read_for_every_asset(instance, finished_world):
+    with finished_world.pipeline() as pipeline:
+        for table in ALL_TABLES:
+            partition = CANDIDATE if table.name in PER_CANDIDATE else WEEKS[0]
+            event = instance.fetch_materializations(
+                dg.AssetRecordsFilter(dg.AssetKey(table.name), asset_partitions=[partition]),
+                limit=1,
+            ).records[0]
+            metadata = event.asset_materialization.metadata
+            rows = metadata["dagster/row_count"].value
+            if table.name == "golden_set":
+                assert rows == pipeline.golden.items(1).height
+            else:
+                assert rows == pipeline.lake.read(table, partition=partition).height, table.name
+            assert len(metadata) > 1, table.name
+
+
+@pytest.mark.parametrize(
+    ("asset", "check"),
+    [("sampled_interactions", "logs_contract"), ("golden_set", "golden_contract")],
+)
+def test_the_contracts_are_recorded_as_blocking_checks_that_passed(
+    instance, definitions, asset, check
+):
+    key = dg.AssetCheckKey(dg.AssetKey(asset), check)
+    specs = definitions.defs.resolve_asset_graph().get_check_spec(key)
+    assert specs.blocking
+    recorded = instance.event_log_storage.get_asset_check_execution_history(key, limit=10)
+    evaluations = [record.event.dagster_event.event_specific_data for record in recorded]
+    assert len(evaluations) == len(WEEKS)
+    assert all(evaluation.passed for evaluation in evaluations)
+    assert all(evaluation.metadata["expectations"].value > 3 for evaluation in evaluations)
+
+
+def test_a_broken_contract_fails_the_run_records_the_check_and_writes_nothing(world):
+    world.configure(lambda tree: tree["contract"].update(minimum_interactions=100_000))
+    before = world.files()
+    with world.session() as session, pytest.raises(ContractError, match="Nothing was written"):
+        session.launcher.launch("refresh", partition=NEXT_WEEK)
+    assert world.files() == before
+    with world.entered(), dg.DagsterInstance.get() as instance:
+        key = dg.AssetCheckKey(dg.AssetKey(SAMPLED_INTERACTIONS.name), "logs_contract")
+        newest = instance.event_log_storage.get_asset_check_execution_history(key, limit=1)[0]
+        assert not newest.event.dagster_event.event_specific_data.passed
+        assert instance.get_runs(limit=1)[0].status == dg.DagsterRunStatus.FAILURE
+
+
+JOBS = [("refresh", WEEKS[0]), ("publish", WEEKS[0]), ("drift", WEEKS[1]), ("gate", CANDIDATE)]
+
+
+def _run_all(world: World) -> None:
+    with world.session() as session:
+        for job, partition in JOBS:
+            session.launcher.launch(job, partition=partition)
+
+
+def test_a_second_run_leaves_a_byte_identical_lake_and_asks_no_model(world, provider):
+    first = world.files()
+    requests, answered = requests_seen(provider), world.count("call_attempts")
+    _run_all(world)
+    second = world.files()
+    # The catalogue names its files by absolute path, so that of a copied lake is made anew once.
+    first.pop("catalog.duckdb")
+    assert {path: second[path] for path in second if path != "catalog.duckdb"} == first
+    _run_all(world)
+    assert world.files() == second
+    assert requests_seen(provider) == requests
+    assert world.count("call_attempts") == answered
+    with world.pipeline() as pipeline:
+        assert pipeline.golden.numbers() == [1, 2]
+
+
+def test_a_second_run_needs_no_provider(world):
+    before = world.files()
+    world.configure(
+        lambda tree: tree["providers"]["pharmacy-cloud"].update(base_url=NOBODY_LISTENS)
+    )
+    _run_all(world)
+    after = world.files()
+    before.pop("catalog.duckdb")
+    after.pop("catalog.duckdb")
+    assert after == before
+
+
+def test_the_same_logs_in_another_place_give_the_same_lake(fresh_world, finished_world):
+    with fresh_world.session() as session:
+        session.launcher.launch("refresh", partition=WEEKS[0])
+    made, expected = fresh_world.files(), finished_world.files()
+    assert made
+    assert {path: expected[path] for path in made} == made
+
+
+def test_a_lake_that_was_lost_is_made_again_from_the_journal_without_a_call(world, provider):
+    before = world.files()
+    shutil.rmtree(world.lake / "verdicts")
+    shutil.rmtree(world.lake / "refutations")
+    requests = requests_seen(provider)
+    with world.session() as session:
+        session.launcher.launch("refresh", partition=WEEKS[0])
+    again = world.files()
+    path = f"verdicts/week={WEEKS[0]}/part-0.parquet"
+    assert again[path] == before[path]
+    assert requests_seen(provider) == requests

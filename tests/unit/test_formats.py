@@ -51,7 +51,6 @@ def decision(verdict: str = "block", **changed: object) -> dict:
         ],
         "policy_fingerprint": "9f86d081",
         "confidence": 0.95,
-        "confidence": 0.95,
     }
     return told | changed
 

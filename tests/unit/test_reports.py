@@ -13,7 +13,7 @@ from rich.console import Console
 from eval_pipeline.ports import Message
 from eval_pipeline.reports import plots, wording
 from eval_pipeline.reports.pages import ExampleItem, decision_page
-from eval_pipeline.reports.terminal import RefreshRow, decision_table, refresh_table
+from eval_pipeline.reports.terminal import decision_table
 from eval_pipeline.tables import (
     DRIFT_REPORT,
     OPERATIONS_REPORT,
@@ -420,24 +420,3 @@ def test_a_name_cannot_style_or_drive_the_terminal():
     text = shown(decision_table(decision_of(rows), report_of(rows)))
     assert "\x1b" not in text
     assert "[red]�[2Jx[/]" in text
-
-
-def test_a_week_that_has_not_come_that_far_shows_dashes_and_not_zeros():
-    rows = [
-        RefreshRow("2026-11-09", 12_345, 300, 40, 38, 1, 212, "first version"),
-        RefreshRow("2026-11-16", 12_000, 300, 40, None, None, None),
-    ]
-    lines = shown(refresh_table(rows)).splitlines()
-    assert lines[-2].split() == [
-        "2026-11-09",
-        "12,345",
-        "300",
-        "40",
-        "38",
-        "1",
-        "212",
-        "first",
-        "version",
-    ]
-    assert lines[-1].split() == ["2026-11-16", "12,000", "300", "40", "—", "—", "—"]
-    assert max(len(line) for line in lines) <= 100

@@ -1,6 +1,6 @@
 import pytest
 
-from eval_pipeline.evaluation.scoring import is_programmatic, needs_reference, score
+from eval_pipeline.evaluation.scoring import needs_reference, score
 from eval_pipeline.ports import Message, Score, ScoreRequest
 from eval_pipeline.settings import (
     ExactScoring,
@@ -107,9 +107,3 @@ def test_similarity_can_be_asked_for_a_yes_or_no() -> None:
 
 def test_two_empty_texts_are_the_same() -> None:
     assert value("", "", SimilarityScoring()) == 1.0
-
-
-def test_judges_are_asked_elsewhere() -> None:
-    assert not is_programmatic(PanelScoring())
-    assert not is_programmatic(JudgeScoring(judge="j"))
-    assert is_programmatic(ExactScoring())
