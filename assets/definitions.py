@@ -13,7 +13,8 @@ def build_definitions(project: Project, *, pipeline: Pipeline | None = None) -> 
     """All definitions over `project`; its adapters are opened on first use, not here."""
     return dg.Definitions(
         assets=dg.load_assets_from_modules(
-            [intake, judging, review, truth, evaluation, monitoring, gate]
+            [intake, judging, review, truth, evaluation, monitoring, gate],
+            include_specs=True,  # what lies outside: the logs and the desk
         ),
         jobs=list(ALL_JOBS),
         schedules=weekly_schedules(project.settings.automation),

@@ -10,7 +10,12 @@ import polars as pl
 
 from assets.conventions import counts, markdown, stored, table_asset
 from assets.evaluation import regression_trials
-from assets.intake import anonymised_interactions, production_logs, stratified_interactions
+from assets.intake import (
+    anonymised_interactions,
+    production_logs,
+    sampled_interactions,
+    stratified_interactions,
+)
 from assets.review import adjudications
 from eval_pipeline.flows import monitoring
 from eval_pipeline.flows.wiring import Pipeline
@@ -23,7 +28,11 @@ from eval_pipeline.tables import (
 
 
 @table_asset(
-    PRODUCTION_MONITOR, group="monitoring", kinds={"duckdb", "parquet"}, deps=[production_logs]
+    PRODUCTION_MONITOR,
+    group="monitoring",
+    kinds={"duckdb", "parquet"},
+    # The draw's contract goes first: a week that breaks it must not become history to compare with.
+    deps=[production_logs, sampled_interactions],
 )
 def production_monitor(
     context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]

@@ -176,8 +176,10 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    opened = Desk(tmp_path)
+    yield opened
+    opened.engine.dispose()
 
 
 def provider(port: int, **settings: Any) -> ProviderSettings:

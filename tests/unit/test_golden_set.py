@@ -3,7 +3,7 @@ from collections import Counter
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from eval_pipeline.errors import CompositionError, TableError
@@ -337,6 +337,10 @@ def test_composing_the_week_again_on_top_of_itself_changes_nothing(
     subsets = {name: SubsetSettings(predicate="route = 'x'") for name in ("refunds", "dosage")}
     bounds = {"maximum_items": maximum, "minimum_per_subset": per_subset, "subsets": subsets}
     first = composed(answers_of(before, week=WEEK), **bounds)
+    # A label that people settled is never taken back for a panel's verdict on the same interaction.
+    settled = {answer[0] for answer in before if answer[1] != "panel"}
+    now = [answer for answer in now if answer[1] != "panel" or answer[0] not in settled]
+    assume(now)
     rows = answers_of(now, week=NEXT_WEEK)
     try:
         second = composed(

