@@ -104,13 +104,7 @@ def candidate_file_sensor(
     return _open(new)
 
 
-@dg.sensor(
-    job=jobs.decide,
-    minimum_interval_seconds=3600,
-    description="Asks the pinned systems canary prompts; a model that changed under its name "
-    "becomes a candidate.",
-)
-def provider_change_sensor(
+def watch_for_provider_changes(
     pipeline: dg.ResourceParam[Pipeline],
 ) -> dg.SensorResult | dg.SkipReason:
     """One candidate per change seen; the change itself is kept in the store."""
@@ -164,10 +158,20 @@ downstream: Final = dg.AutomationConditionSensorDefinition(
     description="Makes what lies downstream as soon as its inputs are there and sound.",
 )
 
-SENSORS: Final = (
-    adjudications_complete_sensor,
-    candidate_file_sensor,
-    provider_change_sensor,
-    run_failure_alert,
-    downstream,
-)
+
+def all_sensors(settings: AutomationSettings) -> list[dg.SensorDefinition]:
+    """Every sensor; how often providers are asked is the team's choice, because asking costs."""
+    provider_change_sensor = dg.sensor(
+        name="provider_change_sensor",
+        job=jobs.decide,
+        minimum_interval_seconds=settings.provider_poll_seconds,
+        description="Asks the pinned systems canary prompts; a model that changed under its name "
+        "becomes a candidate.",
+    )(watch_for_provider_changes)
+    return [
+        adjudications_complete_sensor,
+        candidate_file_sensor,
+        provider_change_sensor,
+        run_failure_alert,
+        downstream,
+    ]

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from assets import evaluation, gate, intake, judging, monitoring, review, truth
-from assets.automation import SENSORS, weekly_schedules
+from assets.automation import all_sensors, weekly_schedules
 from assets.jobs import ALL_JOBS
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.settings_file import Project, load_project
@@ -18,7 +18,7 @@ def build_definitions(project: Project, *, pipeline: Pipeline | None = None) -> 
         ),
         jobs=list(ALL_JOBS),
         schedules=weekly_schedules(project.settings.automation),
-        sensors=list(SENSORS),
+        sensors=all_sensors(project.settings.automation),
         resources={"pipeline": pipeline or Pipeline(project)},
         executor=dg.in_process_executor,
     )

@@ -19,7 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-from playwright.sync_api import Page, TimeoutError, sync_playwright
+from playwright.sync_api import Error as BrowserError
+from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 SCREENSHOTS = Path(__file__).parent / "screenshots"
@@ -38,7 +39,7 @@ CANDIDATE = "sharper-on-average"
 START_SECONDS = 120
 SETTLE_MILLISECONDS = 3000
 PAGE_END = "The most telling items"
-SHOWN_ITEMS = 2
+ITEM_HEIGHT = 350
 
 
 def main() -> None:
@@ -52,10 +53,10 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright, dagster_ui(run) as url:
         browser = playwright.chromium.launch(executable_path=options.chromium, args=list(FLAGS))
-        page = browser.new_page(viewport={"width": 1800, "height": 980}, color_scheme="light")
+        page = browser.new_page(viewport={"width": 2600, "height": 1260}, color_scheme="light")
         _dismiss_greeting(page, url)
         _lineage(page, url, options.out / "lineage.png")
-        page.set_viewport_size({"width": 1500, "height": 940})
+        page.set_viewport_size({"width": 1500, "height": 800})
         _partition(page, url, options.out / "asset.png")
         _automation(page, url, options.out / "automation.png")
         page.set_viewport_size({"width": 1100, "height": 900})
@@ -109,7 +110,7 @@ def _dismiss_greeting(page: Page, url: str) -> None:
     page.goto(f"{url}/jobs")
     try:
         page.get_by_role("button", name="Skip").click(timeout=10_000)
-    except TimeoutError:
+    except BrowserError:
         return
 
 
@@ -121,9 +122,9 @@ def _lineage(page: Page, url: str, target: Path) -> None:
     page.wait_for_timeout(SETTLE_MILLISECONDS)
     page.keyboard.press("Alt+e")
     page.get_by_text("gate_decision").first.wait_for()
-    expanded = page.url
-    page.locator("button:has([data-icon=panel_show_right]), button:has([aria-label*=panel])").all()
-    page.goto(expanded)
+    # The button beside the field closes the list of groups; a reload fits the graph to the room.
+    page.locator("xpath=//input[starts-with(@placeholder, 'Jump to')]/following::button[1]").click()
+    page.goto(page.url)
     page.get_by_text("gate_decision").first.wait_for()
     page.wait_for_timeout(2 * SETTLE_MILLISECONDS)
     page.screenshot(path=target)
@@ -153,7 +154,7 @@ def _decision(page: Page, run: Path, target: Path) -> None:
     box = heading.bounding_box()
     if box is None:
         raise SystemExit(f"{file} has no heading '{PAGE_END}'.")
-    height = box["y"] + 620
+    height = box["y"] + ITEM_HEIGHT
     page.screenshot(
         path=target,
         full_page=True,

@@ -14,7 +14,7 @@ import duckdb
 import polars as pl
 
 from eval_pipeline.adapters.golden_versions import GoldenVersions
-from eval_pipeline.adapters.lake import Lake, partition_path
+from eval_pipeline.adapters.lake import Lake, parse_parquet, partition_path
 from eval_pipeline.fingerprint import content_hash, fingerprint
 from eval_pipeline.tables import (
     ALL_TABLES,
@@ -66,6 +66,7 @@ def rebuild(lake: Lake, golden: GoldenVersions) -> bool:
     """Builds `catalog.duckdb` at the lake's root; False if it covers the present files already.
 
     Readers in other processes keep the file they have open. A lake that moved is another lake.
+    Raises `CorruptFileError` and leaves the catalogue as it was.
     """
     covered = [*_tables(lake), _golden(golden)]
     present = _fingerprint(lake, covered)
@@ -75,7 +76,11 @@ def rebuild(lake: Lake, golden: GoldenVersions) -> bool:
         file = Path(folder, "new.duckdb")
         with duckdb.connect(file) as connection:
             for relation in covered:
-                _create(connection, lake, relation)
+                try:
+                    _create(connection, lake, relation)
+                except (duckdb.Error, pl.exceptions.PolarsError):
+                    _name_the_corrupt_file(lake, relation)
+                    raise
             _create_versions(connection, golden)
             connection.execute(_FOR_PEOPLE)
             connection.execute("CREATE TABLE catalogue_contents (fingerprint VARCHAR)")
@@ -148,6 +153,17 @@ def _create(connection: duckdb.DuckDBPyConnection, lake: Lake, relation: Covered
         "FROM rows_of_relation"
     )
     connection.unregister("rows_of_relation")
+
+
+def _name_the_corrupt_file(lake: Lake, relation: Covered) -> None:
+    """Raises `CorruptFileError` for the first of the relation's files that cannot be read."""
+    for label, path in relation.paths:
+        parse_parquet(
+            lake.read_bytes(path),
+            table=relation.table,
+            path=lake.describe(path),
+            remedy=f"Materialise '{relation.table.name}' for {label} again.",
+        )
 
 
 def _view_of_files(relation: Covered, files: Mapping[str, Path]) -> str:
