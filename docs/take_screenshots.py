@@ -17,10 +17,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import httpx
 from playwright.sync_api import Error as BrowserError
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import FloatRect, Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 SCREENSHOTS = Path(__file__).parent / "screenshots"
@@ -37,10 +38,11 @@ FLAGS = (
 )
 CANDIDATE = "sharper-on-average"
 START_SECONDS = 120
+STOP_SECONDS = 20
 SETTLE_MILLISECONDS = 3000
 PAGE_END = "The most telling items"
 ITEM_HEIGHT = 350
-GRAPH = {"x": 370, "y": 50, "width": 2230, "height": 1110}
+GRAPH: Final[FloatRect] = {"x": 370, "y": 50, "width": 2230, "height": 1110}
 """The part of a window of 2600 by 1260 that the lineage graph fills."""
 
 
@@ -73,6 +75,8 @@ def dagster_ui(run: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
+    # Dagster stops its children by SIGINT, which a program started in the background ignores.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     environment = {**os.environ, **_environment_of(run), "VIRTUAL_ENV": sys.prefix}
     process = subprocess.Popen(
         [str(Path(sys.executable).parent / "dg"), "dev", "--port", str(port)],
@@ -86,8 +90,17 @@ def dagster_ui(run: Path) -> Iterator[str]:
         _wait_for(url, process)
         yield url
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(timeout=60)
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Ends our own process group, firmly if it does not end when asked."""
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(timeout=STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _environment_of(run: Path) -> dict[str, str]:

@@ -12,11 +12,12 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from ruamel.yaml import YAML
 
 from eval_pipeline.cli.app import app
@@ -222,3 +223,36 @@ def _make_small(tree: Any, *, provider_url: str) -> None:
     tree["golden"]["mix"]["tolerance"] = 1.0
     tree["drift"].update(maximum_items=30, canary_prompts=20)
     tree["gate"].update(looks=[20, 40], minimum_judge_agreement=0.01)
+
+
+def planted_strings_in(
+    paths: Iterable[Path], canaries: Iterable[str], *, scratch: Path
+) -> list[str]:
+    """The planted strings that stand in any file below `paths`, as bytes or inside Parquet."""
+    patterns, decoded = scratch / "canaries.txt", scratch / "decoded"
+    patterns.write_text("".join(f"{canary}\n" for canary in canaries), encoding="utf-8")
+    decoded.mkdir()
+    searched = [path for path in paths if path.exists()]
+    for number, file in enumerate(
+        file for path in searched for file in [path, *path.rglob("*.parquet")] if file.is_file()
+    ):
+        if file.suffix == ".parquet":
+            rows = pl.read_parquet(file, hive_partitioning=False).rows()
+            (decoded / f"{number}.txt").write_text("\n".join(map(_spoken, rows)), encoding="utf-8")
+    found = subprocess.run(
+        ["grep", "-rhoaF", "-f", str(patterns), str(decoded), *map(str, searched)],
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        check=False,
+    )
+    assert found.returncode in (0, 1), found.stderr.decode()
+    return sorted(set(found.stdout.decode(errors="replace").splitlines()))
+
+
+def _spoken(value: object) -> str:
+    """Every string inside a row, as it is."""
+    if isinstance(value, dict):
+        return "\n".join(map(_spoken, value.values()))
+    if isinstance(value, tuple | list):
+        return "\n".join(map(_spoken, value))
+    return str(value)

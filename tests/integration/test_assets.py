@@ -99,7 +99,7 @@ def test_what_lies_downstream_waits_for_sound_inputs(graph, definitions):
     }  # fmt: skip
     assert set(automated) == DESIGNED - roots
     for name, condition in automated.items():
-        assert guarded.get_label() in str(condition.children) or guarded in condition.children, name
+        assert guarded in condition.children, name
 
 
 def test_a_run_records_row_counts_and_a_table_to_read_for_every_asset(instance, finished_world):
@@ -178,6 +178,7 @@ def test_a_second_run_leaves_a_byte_identical_lake_and_asks_no_model(world, prov
         assert pipeline.golden.numbers() == [1, 2]
 
 
+@pytest.mark.slow
 def test_the_same_logs_elsewhere_give_the_same_lake_but_for_measured_latency(
     fresh_world, finished_world
 ):
@@ -193,6 +194,7 @@ def test_the_same_logs_elsewhere_give_the_same_lake_but_for_measured_latency(
             assert ours.equals(theirs)
 
 
+@pytest.mark.slow
 def test_a_lake_that_was_lost_is_made_again_from_the_journal_without_a_call(world, provider):
     before = world.files()
     shutil.rmtree(world.lake / "verdicts")

@@ -59,7 +59,7 @@ def test_everything_is_loadable_and_starts_switched_off(definitions):
         "weekly_refresh",
         "weekly_drift",
     }
-    assert all(not sensor.default_status.value == "RUNNING" for sensor in repository.sensor_defs)
+    assert all(sensor.default_status.value == "STOPPED" for sensor in repository.sensor_defs)
     assert all(one.default_status.value == "STOPPED" for one in repository.schedule_defs)
 
 

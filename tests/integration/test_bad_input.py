@@ -1,8 +1,7 @@
-"""Bad input: one clear message with the remedy, a non-zero exit, and every earlier file untouched."""
+"""Bad input: one message with the remedy, a non-zero exit, every earlier file untouched."""
 
 import re
 import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,11 +11,9 @@ import pytest
 from tests.scenario import (
     CANDIDATE,
     EMPTY_WEEK,
-    KEY,
     NEXT_WEEK,
     NOBODY_LISTENS,
     WEEKS,
-    Ended,
     World,
 )
 
@@ -194,6 +191,7 @@ def test_a_real_process_prints_the_message_alone(world, name):
     assert re.search(case.remedy, " ".join(said.split()))
 
 
+@pytest.mark.slow
 def test_a_mended_input_runs_with_the_same_command(world, provider):
     provider_gone(world)
     assert world.run(*REFRESH).code == 1

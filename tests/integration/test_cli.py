@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import polars as pl
 import pytest
@@ -194,6 +194,7 @@ def test_the_weekly_commands_tell_their_facts_as_text(seen):
     assert "drift  none" in ended.out
 
 
+@pytest.mark.slow
 def test_evaluate_compares_and_does_not_decide(world):
     known = world.folder / "candidates" / f"{CANDIDATE}.yaml"
     (known.parent / "later.yaml").write_text(known.read_text(encoding="utf-8"))
@@ -223,7 +224,7 @@ def test_gate_tells_one_decision_in_five_formats_with_the_verdict_s_exit_code(se
     assert decision["verdict"] == verdict
     assert decision["schema_version"]
     subsets = {finding["subset"] for finding in decision["subsets"]}
-    suite = ElementTree.parse(tmp_path / "decision.junit").getroot()
+    suite = ET.parse(tmp_path / "decision.junit").getroot()
     cases = {case.get("name") for case in suite.iter("testcase")}
     for subset in subsets:
         assert any(subset in str(case) for case in cases), subset
@@ -300,6 +301,7 @@ def test_a_mistake_in_the_command_is_never_mistaken_for_a_verdict(seen, argument
     assert ended.err.strip()
 
 
+@pytest.mark.slow
 def test_a_usage_error_ends_a_real_process_with_64(seen):
     ended = subprocess.run(
         [sys.executable, "-m", "eval_pipeline", "gate"],

@@ -6,8 +6,6 @@ from eval_pipeline.settings import (
     ExactScoring,
     FieldsScoring,
     JsonSchemaScoring,
-    JudgeScoring,
-    PanelScoring,
     RegexScoring,
     SimilarityScoring,
 )
