@@ -35,9 +35,10 @@ demo: setup ## the whole story on embedded defaults, under two minutes
 ui: setup ## the Dagster UI (webserver and daemon) on the demo's data
 	@test -d $(DEMO_DIR)/dagster || { echo "There is no demo yet: run 'make demo' first."; exit 1; }
 	@echo "Dagster UI: http://127.0.0.1:$(PORT)"
-	@EVAL_PIPELINE_CONFIG=$(CURDIR)/$(DEMO_DIR)/eval_pipeline.yaml \
+	@VIRTUAL_ENV=$(abspath $(VENV)) \
+	 EVAL_PIPELINE_CONFIG=$(abspath $(DEMO_DIR))/eval_pipeline.yaml \
 	 EVAL_PIPELINE_KEY=$${EVAL_PIPELINE_KEY:-$$(cat $(DEMO_DIR)/demo-logs/pseudonym.key)} \
-	 DAGSTER_HOME=$(CURDIR)/$(DEMO_DIR)/dagster \
+	 DAGSTER_HOME=$(abspath $(DEMO_DIR))/dagster \
 	 $(BIN)/dg dev --port $(PORT)
 
 real: setup ## the same pipeline on real public conversations and a real silent model change
@@ -67,11 +68,11 @@ types: setup
 	@$(BIN)/mypy
 
 imports: setup
-	@$(BIN)/lint-imports --no-timing 2>/dev/null || $(BIN)/lint-imports
+	@$(BIN)/lint-imports
 
 defs: setup
 	@export DAGSTER_HOME=$$(mktemp -d) && cp dagster.yaml $$DAGSTER_HOME/ \
-	  && EVAL_PIPELINE_KEY=check $(BIN)/dg check defs; status=$$?; rm -rf $$DAGSTER_HOME; exit $$status
+	  && VIRTUAL_ENV=$(abspath $(VENV)) EVAL_PIPELINE_KEY=check $(BIN)/dg check defs; status=$$?; rm -rf $$DAGSTER_HOME; exit $$status
 
 wheel: setup
 	@rm -rf dist && $(BIN)/python -m build --no-isolation --wheel . >dist.log 2>&1 \

@@ -6,6 +6,7 @@ Nothing here decides anything about evaluation; that belongs to `eval_pipeline`.
 import base64
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import dagster as dg
@@ -46,12 +47,12 @@ def table_asset(
     group: str,
     kinds: Iterable[str],
     deps: Iterable[Any] = (),
-    checks: Iterable[str] = (),
+    checks: Mapping[str, str] = MappingProxyType({}),
     automated: bool = False,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """The decorator of an asset that fills `table`: its key, partitions, schema and owner.
 
-    `checks` names blocking checks that the asset reports itself, before it writes.
+    `checks` are blocking checks, with what they say, that the asset reports before it writes.
     """
     if group not in GROUPS:
         raise SettingsError(f"'{group}' is not one of the groups {GROUPS}.")
@@ -64,7 +65,10 @@ def table_asset(
         deps=list(deps),
         code_version=__version__,
         metadata={"dagster/column_schema": column_schema(table), "grain": table.grain},
-        check_specs=[dg.AssetCheckSpec(name, asset=table.name, blocking=True) for name in checks],
+        check_specs=[
+            dg.AssetCheckSpec(name, asset=table.name, blocking=True, description=description)
+            for name, description in checks.items()
+        ],
         automation_condition=WHEN_INPUTS_ARE_SOUND if automated else None,
     )
 

@@ -35,7 +35,7 @@ production_logs = dg.AssetSpec(
     group="intake",
     kinds={"duckdb", "parquet"},
     deps=[production_logs],
-    checks=["logs_contract"],
+    checks={"logs_contract": "The week's logs and the draw keep the configured data contract."},
 )
 def sampled_interactions(
     context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import dagster as dg
 
-from assets.conventions import candidates
+from assets.conventions import candidates, weekly
 from assets.definitions import build_definitions
 from eval_pipeline.errors import EvalPipelineError, JobFailedError
 from eval_pipeline.flows.wiring import Pipeline
@@ -42,7 +42,8 @@ class DagsterLauncher:
         except dg.DagsterUnknownPartitionError:
             raise JobFailedError(
                 f"'{partition}' is not a week of this project. Weeks are Mondays that have "
-                "ended, from `automation.first_week` on, written as 2026-11-16."
+                f"ended, from {weekly.start:%Y-%m-%d} (`automation.first_week`) on, written as "
+                "2026-11-16."
             ) from None
         if not result.success:
             raise JobFailedError(f"The run {result.run_id} of job '{job}' failed; see its log.")

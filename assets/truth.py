@@ -53,7 +53,7 @@ def judge_calibration(
         adjudications,
         judge_calibration,
     ],
-    checks=["golden_contract"],
+    checks={"golden_contract": "The composed version keeps the policy and the table's promises."},
     automated=True,
 )
 def golden_set(

@@ -32,10 +32,10 @@ class TableError(EvalPipelineError):
 class MissingPartitionError(EvalPipelineError):
     """A step needs a partition that has not been made yet."""
 
-    def __init__(self, table: str, partition: str) -> None:
+    def __init__(self, table: str, partition: str, command: str) -> None:
         super().__init__(
             f"Table '{table}' has no data for {partition}. Nothing was written. "
-            f"Materialise '{table}' for {partition} first."
+            f"Run `{command}` first, or materialise '{table}' in the UI."
         )
 
 

@@ -24,16 +24,22 @@ def _schema(columns: ColumnTypes) -> pl.Schema:
 class Table:
     """A declared table; `conform` is the only way in.
 
-    Columns outside `required` may hold nulls. Rows are ordered by `key`, so equal content gives
-    equal bytes.
+    `job` is the job that makes it. Columns outside `required` may hold nulls. Rows are ordered by
+    `key`, so equal content gives equal bytes.
     """
 
     name: str
+    job: str
     grain: str
     partitioned_by: PartitionKind
     schema: pl.Schema
     key: tuple[str, ...]
     required: frozenset[str] = field(default_factory=frozenset)
+
+    def command_for(self, partition: str) -> str:
+        """The command that makes a partition of this table."""
+        option = "--week" if self.partitioned_by == "week" else "--candidate"
+        return f"eval-pipeline {self.job} {option} {partition}"
 
     def empty(self) -> pl.DataFrame:
         """A frame of this table without rows."""
@@ -87,6 +93,7 @@ CALL_COLUMNS: Final[ColumnTypes] = {
 
 SAMPLED_INTERACTIONS: Final = Table(
     name="sampled_interactions",
+    job="refresh",
     grain="one row per interaction drawn this week, for the sample or for the reserve; no text",
     partitioned_by="week",
     key=("interaction_id",),
@@ -160,6 +167,7 @@ _ANONYMISED_COLUMNS = {
 
 ANONYMISED_INTERACTIONS: Final = Table(
     name="anonymised_interactions",
+    job="refresh",
     grain="one row per sampled interaction, every text masked, ids of people replaced by keys",
     partitioned_by="week",
     key=("interaction_id",),
@@ -178,6 +186,7 @@ ANONYMISED_INTERACTIONS: Final = Table(
 
 STRATIFIED_INTERACTIONS: Final = Table(
     name="stratified_interactions",
+    job="refresh",
     grain="one row per sampled interaction with the subsets it belongs to",
     partitioned_by="week",
     key=("interaction_id",),
@@ -214,6 +223,7 @@ STRATIFIED_INTERACTIONS: Final = Table(
 
 VERDICTS: Final = Table(
     name="verdicts",
+    job="refresh",
     grain="one row per interaction, judge and order; verdict is null unless the judge answered",
     partitioned_by="week",
     key=("interaction_id", "judge_id", "order"),
@@ -234,6 +244,7 @@ VERDICTS: Final = Table(
 
 REFUTATIONS: Final = Table(
     name="refutations",
+    job="refresh",
     grain="one row per interaction that its judges would pass and the refuter attacked",
     partitioned_by="week",
     key=("interaction_id",),
@@ -251,6 +262,7 @@ REFUTATIONS: Final = Table(
 
 PANEL_VERDICTS: Final = Table(
     name="panel_verdicts",
+    job="refresh",
     grain="one row per judged interaction: what the panel says, or null where it cannot say",
     partitioned_by="week",
     key=("interaction_id",),
@@ -272,6 +284,7 @@ PANEL_VERDICTS: Final = Table(
 
 DISPUTES: Final = Table(
     name="disputes",
+    job="refresh",
     grain="one row per interaction sent to people this week, with why and with what probability",
     partitioned_by="week",
     key=("interaction_id",),
@@ -290,6 +303,7 @@ DISPUTES: Final = Table(
 
 ADJUDICATIONS: Final = Table(
     name="adjudications",
+    job="publish",
     grain="one row per interaction whose label is settled, by agreement, adjudication or the log",
     partitioned_by="week",
     key=("interaction_id",),
@@ -327,6 +341,7 @@ ADJUDICATIONS: Final = Table(
 
 JUDGE_CALIBRATION: Final = Table(
     name="judge_calibration",
+    job="publish",
     grain="one row per judge, rubric and measure, from settled labels up to this week",
     partitioned_by="week",
     key=("judge_id", "measure"),
@@ -347,6 +362,7 @@ JUDGE_CALIBRATION: Final = Table(
 
 GOLDEN_SET: Final = Table(
     name="golden_set",
+    job="publish",
     grain="one row per item of one golden version",
     partitioned_by="week",
     key=("item_id",),
@@ -400,6 +416,7 @@ GOLDEN_SET: Final = Table(
 
 DRIFT_TRIALS: Final = Table(
     name="drift_trials",
+    job="drift",
     grain="one row per pinned system, item revision, stream and trial of this week",
     partitioned_by="week",
     key=("system_id", "item_id", "item_revision", "stream", "trial"),
@@ -427,6 +444,7 @@ DRIFT_TRIALS: Final = Table(
 
 DRIFT_REPORT: Final = Table(
     name="drift_report",
+    job="drift",
     grain="one row per pinned system, golden version and component of the week's change",
     partitioned_by="week",
     key=("system_id", "golden_version", "subset", "component"),
@@ -451,6 +469,7 @@ DRIFT_REPORT: Final = Table(
 
 REGRESSION_TRIALS: Final = Table(
     name="regression_trials",
+    job="evaluate",
     grain="one row per arm, item and trial of a candidate's evaluation",
     partitioned_by="candidate",
     key=("arm", "item_id", "trial"),
@@ -490,6 +509,7 @@ REGRESSION_TRIALS: Final = Table(
 
 REGRESSION_REPORT: Final = Table(
     name="regression_report",
+    job="evaluate",
     grain="one row per subset of a candidate's comparison with the baseline, and 'all' for all",
     partitioned_by="candidate",
     key=("subset",),
@@ -522,6 +542,7 @@ REGRESSION_REPORT: Final = Table(
 
 PRODUCTION_MONITOR: Final = Table(
     name="production_monitor",
+    job="refresh",
     grain="one row per route and metric of the week's logs, against its own history",
     partitioned_by="week",
     key=("route", "metric"),
@@ -544,6 +565,7 @@ PRODUCTION_MONITOR: Final = Table(
 
 OUTCOME_VALIDITY: Final = Table(
     name="outcome_validity",
+    job="publish",
     grain="one row per subset: what the labels predicted of the outcome and what production showed",
     partitioned_by="week",
     key=("subset",),
@@ -566,6 +588,7 @@ OUTCOME_VALIDITY: Final = Table(
 
 OPERATIONS_REPORT: Final = Table(
     name="operations_report",
+    job="evaluate",
     grain="one row per arm and metric of a candidate's trials: latency, tokens, cost, failures",
     partitioned_by="candidate",
     key=("arm", "metric"),
@@ -587,6 +610,7 @@ OPERATIONS_REPORT: Final = Table(
 
 GATE_DECISION: Final = Table(
     name="gate_decision",
+    job="gate",
     grain="one row per decision on a candidate",
     partitioned_by="candidate",
     key=("decision_id",),

@@ -86,7 +86,9 @@ class GoldenVersions:
         manifest = self.manifest(version)
         name = manifest.items_file
         path = self._lake.describe(_path(version, name))
-        remedy = "Restore it from a backup, or see `eval-pipeline golden rebuild`."
+        remedy = (
+            "Restore it from a backup; `eval-pipeline golden verify` says what else is affected."
+        )
         try:
             data = self._lake.read_bytes(_path(version, name))
         except FileNotFoundError:

@@ -47,7 +47,7 @@ class Lake:
         path = partition_path(table, partition)
         data = self._bytes_or_none(path)
         if data is None:
-            raise MissingPartitionError(table.name, partition)
+            raise MissingPartitionError(table.name, partition, table.command_for(partition))
         remedy = f"Materialise '{table.name}' for {partition} again."
         return parse_parquet(data, table=table, path=self.describe(path), remedy=remedy)
 

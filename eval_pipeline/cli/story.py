@@ -148,7 +148,9 @@ def _farewell(session: Session, run: RunFolder, *, seconds: float) -> None:
     out.print(f"  lake, catalogue  {_short(Path(session.project.lake_url))}")
     out.print(f"  any command      source {_short(run.path)}/demo.env; eval-pipeline golden list")
     out.print("  Dagster UI       make ui")
-    out.print("  planted strings  eval-pipeline demo canaries   # grep for them: none got in")
+    out.print(
+        "  planted strings  eval-pipeline demo canaries   # none got in; Parquet is compressed"
+    )
 
 
 def _short(path: Path) -> str:

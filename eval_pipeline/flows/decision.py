@@ -85,7 +85,8 @@ def read_page(pipeline: Pipeline, candidate_id: str) -> str:
     try:
         return pipeline.lake.read_bytes(_page(candidate_id, "html")).decode()
     except FileNotFoundError:
-        raise MissingPartitionError(GATE_DECISION.name, candidate_id) from None
+        command = GATE_DECISION.command_for(candidate_id)
+        raise MissingPartitionError(GATE_DECISION.name, candidate_id, command) from None
 
 
 def _page(candidate_id: str, suffix: str) -> str:

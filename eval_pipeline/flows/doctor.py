@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from eval_pipeline.adapters.reachability import problem_reaching
 from eval_pipeline.errors import EvalPipelineError
@@ -95,9 +95,15 @@ def _logs(pipeline: Pipeline) -> Iterator[Finding]:
         "ok" if share <= limit else "fail",
         f"{len(weeks)} weeks, {weeks[0]} to {weeks[-1]}; the last has {facts['interactions']} "
         f"interactions, {share:.2%} quarantined",
-        "" if share <= limit else "see the reasons: `eval-pipeline refresh` lists them",
+        "" if share <= limit else f"mend the rows, by reason: {_reasons(facts)}",
     )
-    yield _masked_rows(pipeline)
+    if os.environ.get(pipeline.settings.anonymisation.key_variable):
+        yield _masked_rows(pipeline)
+
+
+def _reasons(facts: dict[str, Any]) -> str:
+    reasons = [f"{each['reason']} {each['count']}" for each in facts["quarantine_reasons"] or ()]
+    return ", ".join(reasons) or "none was told"
 
 
 def _masked_rows(pipeline: Pipeline) -> Finding:

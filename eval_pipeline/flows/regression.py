@@ -22,6 +22,7 @@ from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.ports import CallOutcome, Score
 from eval_pipeline.tables import (
     ANONYMISED_INTERACTIONS,
+    GOLDEN_SET,
     REGRESSION_TRIALS,
     STRATIFIED_INTERACTIONS,
 )
@@ -63,7 +64,7 @@ def newest_version(pipeline: Pipeline) -> int:
     """The newest golden version; raises `MissingPartitionError` before the first."""
     version = pipeline.golden.latest()
     if version is None:
-        raise MissingPartitionError("golden_set", "any week")
+        raise MissingPartitionError(GOLDEN_SET.name, "any week", "eval-pipeline publish --week W")
     return version
 
 

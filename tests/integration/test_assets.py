@@ -56,6 +56,14 @@ def test_every_asset_is_named_after_its_table(graph):
     assert set(graph) - OUTSIDE == {table.name for table in ALL_TABLES}
 
 
+def test_each_table_is_made_by_the_job_that_its_messages_name(definitions):
+    # What `evaluate` makes, `gate` makes on the way to its own table.
+    for table in ALL_TABLES:
+        job = definitions.defs.resolve_job_def(table.job)
+        made = {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
+        assert table.name in made, f"{table.name} is not made by {table.job}"
+
+
 def test_every_asset_has_group_owner_kinds_and_description(graph, definitions):
     groups = {spec.group_name for spec in graph.values()}
     assert groups == {

@@ -135,7 +135,9 @@ def test_reading_all_of_an_empty_table_keeps_its_columns(lake):
 
 def test_a_missing_partition_is_named_with_its_remedy(lake):
     assert not lake.has(DISPUTES, partition=WEEK)
-    with pytest.raises(MissingPartitionError, match="Materialise 'disputes' for 2026-11-16"):
+    with pytest.raises(
+        MissingPartitionError, match=r"Run .eval-pipeline refresh --week 2026-11-16. first"
+    ):
         lake.read(DISPUTES, partition=WEEK)
     with pytest.raises(MissingPartitionError):
         lake.read_all(DISPUTES, partitions=[WEEK])

@@ -8,6 +8,7 @@ from eval_pipeline.tables import ALL_TABLES, Table
 
 TINY = Table(
     name="tiny",
+    job="refresh",
     grain="one row per key",
     partitioned_by="week",
     key=("key",),
