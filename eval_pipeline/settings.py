@@ -6,10 +6,11 @@ Secrets never stand in the configuration: it names the environment variable that
 
 import datetime as dt
 import math
+import re
 from typing import Annotated, Literal, Self
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from eval_pipeline.tables import ANONYMISED_INTERACTIONS
 
@@ -26,6 +27,17 @@ PREDICATE_COLUMNS = (
     "corpus",
 )
 """What a subset's predicate may speak of: the anonymised columns and three derived texts."""
+
+
+def _is_expression(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+    return pattern
+
+
+Expression = Annotated[str, AfterValidator(_is_expression)]
 
 
 class Section(BaseModel):
@@ -53,7 +65,7 @@ class LogsSettings(Section):
         default_factory=dict,
         description="Canonical column to the name that your files give it.",
     )
-    engine: Literal["duckdb"] = "duckdb"
+    engine: Literal["duckdb"] = Field("duckdb", description="What reads the logs.")
 
     @model_validator(mode="after")
     def _sql_needs_a_query(self) -> Self:
@@ -65,11 +77,16 @@ class LogsSettings(Section):
 class ContractSettings(Section):
     """What a week of logs must look like before anything is sampled from it."""
 
-    minimum_interactions: int = Field(1, ge=1)
-    maximum_null_share: dict[str, Share] = Field(
-        default_factory=lambda: {"response": 0.05, "route": 0.0, "conversation_id": 0.0}
+    minimum_interactions: int = Field(
+        1, ge=1, description="Fewer interactions in a week fail the run."
     )
-    maximum_duplicate_share: Share = 0.0
+    maximum_null_share: dict[str, Share] = Field(
+        default_factory=lambda: {"response": 0.05, "route": 0.0, "conversation_id": 0.0},
+        description="Column to the share of its rows that may be empty.",
+    )
+    maximum_duplicate_share: Share = Field(
+        0.0, description="Rows that repeat an id, beyond this share of the week, fail the run."
+    )
     maximum_quarantined_share: Share = Field(
         0.01, description="Malformed rows beyond this share of the week fail the run."
     )
@@ -82,17 +99,25 @@ class SamplingSettings(Section):
     reserve: int = Field(
         600, ge=0, description="Further conversations, anonymised and unlabelled, for the gate."
     )
-    minimum_per_stratum: int = Field(20, ge=1)
-    strata: tuple[Literal["route", "prompt_version", "requested_model"], ...] = ("route",)
-    interactions_per_conversation: int = Field(1, ge=1)
+    minimum_per_stratum: int = Field(
+        20, ge=1, description="Conversations that even a rare stratum gets, if it has them."
+    )
+    strata: tuple[Literal["route", "prompt_version", "requested_model"], ...] = Field(
+        ("route",), description="Columns whose values make the strata, together."
+    )
+    interactions_per_conversation: int = Field(
+        1, ge=1, description="Drawn inside each drawn conversation, by hash."
+    )
     salt: str = Field("weekly", description="Changes every draw; keep it for comparability.")
 
 
 class CustomPattern(Section):
     """One of the organisation's own identifiers that no general recogniser can know."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Z][A-Z_]*$")]
-    pattern: str = Field(description="A regular expression; the whole match is masked.")
+    name: str = Field(
+        pattern=r"^[A-Z][A-Z_]*$", description="Stands in the placeholder: ORDER gives [ORDER_1]."
+    )
+    pattern: Expression = Field(description="A regular expression; the whole match is masked.")
 
 
 RecogniserName = Literal[
@@ -131,8 +156,12 @@ class AnonymisationSettings(Section):
         pattern=r"^[A-Z_][A-Z0-9_]*$",
         description="The environment variable that holds the key of the pseudonyms.",
     )
-    recognisers: tuple[RecogniserName, ...] = ALL_RECOGNISERS
-    custom_patterns: tuple[CustomPattern, ...] = ()
+    recognisers: tuple[RecogniserName, ...] = Field(
+        ALL_RECOGNISERS, description="Which kinds of personal data are looked for."
+    )
+    custom_patterns: tuple[CustomPattern, ...] = Field(
+        (), description="Identifiers of your own, such as order numbers."
+    )
     allow: dict[str, tuple[str, ...]] = Field(
         default_factory=dict,
         description="Per route ('*' for all): words that are never masked, such as product names.",
@@ -168,7 +197,9 @@ class SubsetSettings(Section):
         description="A SQL condition over the anonymised interaction's columns, plus "
         "conversation_text, last_user_message and corpus."
     )
-    kind: Kind = "typical"
+    kind: Kind = Field(
+        "typical", description="Of the items in it; the most severe of an item's subsets counts."
+    )
     owner: str = Field("unowned", description="Who is asked when it blocks.")
     why: str = Field("", description="Why it exists.")
 
@@ -189,17 +220,23 @@ class SubsetSettings(Section):
 class ProviderSettings(Section):
     """A model provider, reached over HTTP."""
 
-    base_url: str = Field(pattern=r"^https?://")
-    api: Literal["openai_chat"] = "openai_chat"
+    base_url: str = Field(
+        pattern=r"^https?://", description="Where the API starts, as a rule ending in /v1."
+    )
+    api: Literal["openai_chat"] = Field("openai_chat", description="How the provider is spoken to.")
     key_variable: str | None = Field(
         None,
         pattern=r"^[A-Z_][A-Z0-9_]*$",
         description="The environment variable that holds the API key; none if it takes no key.",
     )
-    headers: dict[str, str] = Field(default_factory=dict)
-    concurrency: int = Field(16, ge=1, le=1024)
-    attempt_timeout_seconds: float = Field(60, gt=0)
-    maximum_attempts: int = Field(6, ge=1)
+    headers: dict[str, str] = Field(
+        default_factory=dict, description="Sent with every request; no secrets here."
+    )
+    concurrency: int = Field(16, ge=1, le=1024, description="Requests at once, at most.")
+    attempt_timeout_seconds: float = Field(60, gt=0, description="How long one attempt may take.")
+    maximum_attempts: int = Field(
+        6, ge=1, description="Attempts at one call before it counts as failed."
+    )
     maximum_wait_seconds: float = Field(
         60, gt=0, description="The longest single wait that a Retry-After may ask for."
     )
@@ -208,19 +245,30 @@ class ProviderSettings(Section):
 class RubricSettings(Section):
     """The criteria that a judge or an annotator applies, versioned by their text."""
 
-    form: Literal["pointwise", "pairwise"] = "pointwise"
-    criteria: tuple[str, ...] = Field(min_length=1)
+    form: Literal["pointwise", "pairwise"] = Field(
+        "pointwise", description="One response alone, or two side by side."
+    )
+    criteria: tuple[str, ...] = Field(
+        min_length=1,
+        description="What is looked for, a sentence each; changing one makes a new rubric.",
+    )
     routes: tuple[str, ...] = Field((), description="Where it applies; empty: everywhere.")
 
 
 class ModelSettings(Section):
     """A model behind a provider with its parameters and prices."""
 
-    provider: Name
-    model: str
-    parameters: dict[str, float | int | str | bool] = Field(default_factory=dict)
-    usd_per_million_input_tokens: float = Field(0, ge=0)
-    usd_per_million_output_tokens: float = Field(0, ge=0)
+    provider: Name = Field(description="Which of `providers` serves it.")
+    model: str = Field(description="The name that the provider knows it by.")
+    parameters: dict[str, float | int | str | bool] = Field(
+        default_factory=dict, description="Sent with every call, such as temperature."
+    )
+    usd_per_million_input_tokens: float = Field(
+        0, ge=0, description="Price, for the reports of cost."
+    )
+    usd_per_million_output_tokens: float = Field(
+        0, ge=0, description="Price, for the reports of cost."
+    )
 
 
 class JudgeSettings(ModelSettings):
@@ -232,7 +280,7 @@ class JudgeSettings(ModelSettings):
 class RefuterSettings(JudgeSettings):
     """The model that attacks every pass with a concrete claim of what is wrong."""
 
-    enabled: bool = True
+    enabled: bool = Field(default=True, description="Off: no response is attacked.")
 
 
 class PanelSettings(Section):
@@ -247,10 +295,12 @@ class PanelSettings(Section):
 class ReviewSettings(Section):
     """What people are asked, and when their answers count."""
 
-    annotators_per_item: int = Field(2, ge=2, le=5)
+    annotators_per_item: int = Field(2, ge=2, le=5, description="Blind labels that a task needs.")
     weekly_budget: int = Field(40, ge=1, description="Tasks a week, audit slice included.")
     audit_share: Share = Field(0.6, description="Of the budget, for the random audit slice.")
-    deadline_days: int = Field(4, ge=1)
+    deadline_days: int = Field(
+        4, ge=1, description="After the week has ended; then the minimum share suffices."
+    )
     minimum_settled_share: Share = Field(
         0.5, description="At the deadline, publish only if this share of tasks is settled."
     )
@@ -262,17 +312,17 @@ class ReviewSettings(Section):
 class RecordedLabelSettings(Section):
     """Labels that the log itself carries: an outcome or a person's feedback."""
 
-    column: Literal["outcome", "feedback"]
-    pass_at_least: float
+    column: Literal["outcome", "feedback"] = Field(description="Where the label stands.")
+    pass_at_least: float = Field(description="Values from here on are a pass.")
     routes: tuple[str, ...] = Field((), description="Where to trust it; empty: everywhere.")
 
 
 class MixSettings(Section):
     """The target shares of kinds in the golden set."""
 
-    typical: Share = 0.60
-    edge: Share = 0.25
-    adversarial: Share = 0.15
+    typical: Share = Field(0.60, description="Target share.")
+    edge: Share = Field(0.25, description="Target share.")
+    adversarial: Share = Field(0.15, description="Target share.")
     tolerance: Share = Field(1.0, description="How far a share may miss its target.")
 
     @model_validator(mode="after")
@@ -286,15 +336,19 @@ class MixSettings(Section):
 class GoldenSettings(Section):
     """What a golden version must hold to be published."""
 
-    minimum_items: int = Field(200, ge=1)
-    maximum_items: int = Field(500, ge=1)
-    minimum_per_subset: int = Field(30, ge=0)
-    mix: MixSettings = MixSettings()
+    minimum_items: int = Field(200, ge=1, description="With fewer, no version is published.")
+    maximum_items: int = Field(500, ge=1, description="Beyond it the oldest items make room.")
+    minimum_per_subset: int = Field(
+        30, ge=0, description="What is missing is reported as a deficit."
+    )
+    mix: MixSettings = Field(MixSettings(), description="The target shares of kinds.")
     maximum_age_days: int = Field(120, ge=1, description="Older labels retire.")
     minimum_fresh_share: Share = Field(
         0.02, description="Share of items settled by people or logs since the last version."
     )
-    recorded_labels: tuple[RecordedLabelSettings, ...] = ()
+    recorded_labels: tuple[RecordedLabelSettings, ...] = Field(
+        (), description="Which labels of the log itself to trust."
+    )
 
     @model_validator(mode="after")
     def _bounds_in_order(self) -> Self:
@@ -307,18 +361,18 @@ class SystemSettings(ModelSettings):
     """A system under test: model, prompt and parameters under one identity."""
 
     prompt: str = Field("", description="The system message put before each item's conversation.")
-    family: str | None = None
+    family: str | None = Field(None, description="Who trained the model.")
 
 
 class ProviderChange(Section):
     """A model that its provider changed under an unchanged name: a candidate nobody asked for."""
 
-    system: Name
+    system: Name = Field(description="Which of `systems` the provider changed.")
     recorded_week: str = Field(
         pattern=r"^\d{4}-\d{2}-\d{2}$",
         description="The drift week whose answers are the old model's.",
     )
-    seen: str = ""
+    seen: str = Field("", description="What the sensor saw.")
 
 
 class CandidateFile(Section):
@@ -337,7 +391,7 @@ class CandidateFile(Section):
 class CandidatesSettings(Section):
     """Where candidate files appear, one system a file, named after the candidate."""
 
-    folder: str = "candidates"
+    folder: str = Field("candidates", description="Beside the configuration, or absolute.")
 
 
 class ExactScoring(Section):
@@ -350,14 +404,16 @@ class RegexScoring(Section):
     """1 if what the pattern's first group finds equals what it finds in the reference."""
 
     scorer: Literal["regex"] = "regex"
-    pattern: str
+    pattern: Expression = Field(description="Its first group, or the whole match, is compared.")
 
 
 class JsonSchemaScoring(Section):
     """1 if the response is JSON that fits the schema."""
 
     scorer: Literal["json_schema"] = "json_schema"
-    json_schema: dict[str, object] = Field(alias="schema")
+    json_schema: dict[str, object] = Field(
+        alias="schema", description="A JSON Schema that the response must fit."
+    )
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -366,7 +422,9 @@ class FieldsScoring(Section):
     """F1 of the JSON object's fields against the reference's."""
 
     scorer: Literal["fields_f1"] = "fields_f1"
-    fields: tuple[str, ...] = ()
+    fields: tuple[str, ...] = Field(
+        (), description="Which fields count; empty: those of the reference."
+    )
 
 
 class SimilarityScoring(Section):
@@ -388,7 +446,7 @@ class JudgeScoring(Section):
     """One named judge's verdict; the decision says that no panel stood behind it."""
 
     scorer: Literal["judge"] = "judge"
-    judge: Name
+    judge: Name = Field(description="Which of `judges` decides alone.")
 
 
 class PreferenceScoring(Section):
@@ -421,7 +479,9 @@ class DriftSettings(Section):
     systems: tuple[Name, ...] = Field((), description="Pinned systems; empty: the baseline.")
     versions: int = Field(3, ge=1, description="How many of the newest versions are re-run.")
     maximum_items: int = Field(200, ge=1, description="Items a week, over the union of versions.")
-    confidence: float = Field(0.99, gt=0.5, lt=1)
+    confidence: float = Field(
+        0.99, gt=0.5, lt=1, description="Of the intervals that must exclude zero to name drift."
+    )
     minimum_difference: Share = Field(0.02, description="Smaller differences are never drift.")
     canary_prompts: int = Field(20, ge=1, description="Items the provider-change sensor asks.")
 
@@ -429,16 +489,25 @@ class DriftSettings(Section):
 class GateSettings(Section):
     """The product owner's policy: what a candidate may lose, and how sure the gate must be."""
 
-    confidence: float = Field(0.95, gt=0.5, lt=1)
-    aggregate_tolerance: float = Field(0.02, gt=0, lt=1)
-    tolerances: dict[str, float] = Field(default_factory=lambda: {"default": 0.05})
+    confidence: float = Field(
+        0.95, gt=0.5, lt=1, description="How sure the gate must be, shared over all looks."
+    )
+    aggregate_tolerance: float = Field(
+        0.02, gt=0, lt=1, description="The largest drop accepted over all items together."
+    )
+    tolerances: dict[str, float] = Field(
+        default_factory=lambda: {"default": 0.05},
+        description="Subset to the largest drop accepted in it; `default` for the others.",
+    )
     block_fraction: Share = Field(
         0.5, description="Block only on proof of more than this fraction of the tolerance."
     )
     looks: tuple[int, ...] = Field(
         (400, 800, 1600), description="Cumulative items per subset after the first look."
     )
-    maximum_missing: Share = Field(0.02, alias="max_missing")
+    maximum_missing: Share = Field(
+        0.02, alias="max_missing", description="A larger share of missing scores is no basis."
+    )
     maximum_latency_ratio: float | None = Field(
         None, gt=0, description="Candidate's p95 latency over the baseline's."
     )
@@ -475,7 +544,11 @@ class GateSettings(Section):
 class AlertsSettings(Section):
     """Where failures are told: a Slack-compatible webhook, by environment variable."""
 
-    webhook_variable: str | None = Field(None, pattern=r"^[A-Z_][A-Z0-9_]*$")
+    webhook_variable: str | None = Field(
+        None,
+        pattern=r"^[A-Z_][A-Z0-9_]*$",
+        description="The environment variable that holds the webhook's URL; none: no alerts.",
+    )
 
 
 class StorageSettings(Section):
@@ -495,7 +568,9 @@ class AutomationSettings(Section):
     first_week: dt.date = Field(
         dt.date(2026, 1, 5), description="The first Monday that has a partition."
     )
-    provider_poll_seconds: int = Field(3600, ge=30)
+    provider_poll_seconds: int = Field(
+        3600, ge=30, description="How often the provider watch asks its canary prompts."
+    )
 
     @model_validator(mode="after")
     def _first_week_is_a_monday(self) -> Self:

@@ -11,11 +11,13 @@ from eval_pipeline.settings import (
     AnonymisationSettings,
     AutomationSettings,
     ContractSettings,
+    CustomPattern,
     GateSettings,
     GoldenSettings,
     LogsSettings,
     MixSettings,
     ProviderSettings,
+    RegexScoring,
     ReviewSettings,
     Settings,
     SubsetSettings,
@@ -220,3 +222,15 @@ def test_secrets_are_named_by_variable_and_never_given():
         ProviderSettings(base_url="http://127.0.0.1", key_variable="sk-abcdef")
     with pytest.raises(ValidationError):
         ProviderSettings(base_url="ftp://127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("section", "values"),
+    [
+        (CustomPattern, {"name": "ORDER", "pattern": "ORD-["}),
+        (RegexScoring, {"pattern": "("}),
+    ],
+)
+def test_a_pattern_that_does_not_compile_is_refused_at_load(section, values) -> None:
+    with pytest.raises(ValidationError, match="not a regular expression"):
+        section.model_validate(values)
