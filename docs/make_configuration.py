@@ -31,7 +31,7 @@ INTRODUCTION = """\
 # Configuration
 
 *Generated from the configuration's models by `docs/make_configuration.py`; a test holds the two
-equal. Change the descriptions in `eval_pipeline/settings.py`, not here.*
+equal. Change the descriptions in `eval_pipeline/settings/`, not here.*
 
 One YAML file, `eval_pipeline.yaml`. It is found in the current folder, by `--config`, or by the
 environment variable `EVAL_PIPELINE_CONFIG`. Relative paths start from the file's folder. A key that

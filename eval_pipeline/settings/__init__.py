@@ -1,0 +1,97 @@
+"""The configuration's models: every number that decides, with its bounds and its meaning.
+
+Only shapes and bounds live here; reading the file and naming line and key is `settings_file`.
+Secrets never stand in the configuration: it names the environment variable that holds them.
+"""
+
+from eval_pipeline.settings.gate import DriftSettings, GateSettings
+from eval_pipeline.settings.intake import (
+    ALL_RECOGNISERS,
+    PREDICATE_COLUMNS,
+    AnonymisationSettings,
+    ContractSettings,
+    CustomPattern,
+    LogsSettings,
+    RecogniserName,
+    SamplingSettings,
+    SubsetSettings,
+)
+from eval_pipeline.settings.models import (
+    CandidateFile,
+    CandidatesSettings,
+    JudgeSettings,
+    ModelSettings,
+    PanelSettings,
+    ProviderChange,
+    ProviderSettings,
+    RefuterSettings,
+    RubricSettings,
+    SystemSettings,
+)
+from eval_pipeline.settings.operations import AlertsSettings, AutomationSettings, StorageSettings
+from eval_pipeline.settings.scoring import (
+    ExactScoring,
+    FieldsScoring,
+    JsonSchemaScoring,
+    JudgeScoring,
+    PanelScoring,
+    PreferenceScoring,
+    RegexScoring,
+    Scoring,
+    SimilarityScoring,
+)
+from eval_pipeline.settings.section import Expression, Kind, Name, PositiveShare, Section, Share
+from eval_pipeline.settings.truth import (
+    GoldenSettings,
+    MixSettings,
+    RecordedLabelSettings,
+    ReviewSettings,
+)
+from eval_pipeline.settings.whole import Settings
+
+__all__ = [
+    "ALL_RECOGNISERS",
+    "PREDICATE_COLUMNS",
+    "AlertsSettings",
+    "AnonymisationSettings",
+    "AutomationSettings",
+    "CandidateFile",
+    "CandidatesSettings",
+    "ContractSettings",
+    "CustomPattern",
+    "DriftSettings",
+    "ExactScoring",
+    "Expression",
+    "FieldsScoring",
+    "GateSettings",
+    "GoldenSettings",
+    "JsonSchemaScoring",
+    "JudgeScoring",
+    "JudgeSettings",
+    "Kind",
+    "LogsSettings",
+    "MixSettings",
+    "ModelSettings",
+    "Name",
+    "PanelScoring",
+    "PanelSettings",
+    "PositiveShare",
+    "PreferenceScoring",
+    "ProviderChange",
+    "ProviderSettings",
+    "RecogniserName",
+    "RecordedLabelSettings",
+    "RefuterSettings",
+    "RegexScoring",
+    "ReviewSettings",
+    "RubricSettings",
+    "SamplingSettings",
+    "Scoring",
+    "Section",
+    "Settings",
+    "Share",
+    "SimilarityScoring",
+    "StorageSettings",
+    "SubsetSettings",
+    "SystemSettings",
+]

@@ -1,0 +1,75 @@
+"""Drift and the product owner's policy."""
+
+from typing import Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from eval_pipeline.settings.section import Name, Section, Share
+
+
+class DriftSettings(Section):
+    """Which old versions are re-run each week, and on which systems."""
+
+    systems: tuple[Name, ...] = Field((), description="Pinned systems; empty: the baseline.")
+    versions: int = Field(3, ge=1, description="How many of the newest versions are re-run.")
+    maximum_items: int = Field(200, ge=1, description="Items a week, over the union of versions.")
+    confidence: float = Field(
+        0.99, gt=0.5, lt=1, description="Of the intervals that must exclude zero to name drift."
+    )
+    minimum_difference: Share = Field(0.02, description="Smaller differences are never drift.")
+    canary_prompts: int = Field(20, ge=1, description="Items the provider-change sensor asks.")
+
+
+class GateSettings(Section):
+    """The product owner's policy: what a candidate may lose, and how sure the gate must be."""
+
+    confidence: float = Field(
+        0.95, gt=0.5, lt=1, description="How sure the gate must be, shared over all looks."
+    )
+    aggregate_tolerance: float = Field(
+        0.02, gt=0, lt=1, description="The largest drop accepted over all items together."
+    )
+    tolerances: dict[str, float] = Field(
+        default_factory=lambda: {"default": 0.05},
+        description="Subset to the largest drop accepted in it; `default` for the others.",
+    )
+    block_fraction: Share = Field(
+        0.5, description="Block only on proof of more than this fraction of the tolerance."
+    )
+    looks: tuple[int, ...] = Field(
+        (400, 800, 1600), description="Cumulative items per subset after the first look."
+    )
+    maximum_missing: Share = Field(
+        0.02, alias="max_missing", description="A larger share of missing scores is no basis."
+    )
+    maximum_latency_ratio: float | None = Field(
+        None, gt=0, description="Candidate's p95 latency over the baseline's."
+    )
+    maximum_cost_ratio: float | None = Field(
+        None, gt=0, description="Candidate's cost per success over the baseline's."
+    )
+    minimum_judge_agreement: Share | None = Field(
+        None, description="Lower bound of the panel's agreement with people; below: invalid."
+    )
+    maximum_golden_age_days: int | None = Field(
+        None, ge=1, description="The newest golden version may not be older than this."
+    )
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    @model_validator(mode="after")
+    def _policy_is_coherent(self) -> Self:
+        if "default" not in self.tolerances:
+            raise ValueError("`tolerances` needs a `default`")
+        for subset, tolerance in self.tolerances.items():
+            if not 0 < tolerance < 1:
+                raise ValueError(f"the tolerance of '{subset}' is {tolerance}, not between 0 and 1")
+        if list(self.looks) != sorted(set(self.looks)):
+            raise ValueError("`looks` must grow")
+        return self
+
+    def tolerance_of(self, subset: str) -> float:
+        """The largest drop that the policy accepts in `subset`; 'all' is the aggregate's."""
+        if subset == "all":
+            return self.aggregate_tolerance
+        return self.tolerances.get(subset, self.tolerances["default"])

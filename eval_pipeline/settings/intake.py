@@ -1,0 +1,190 @@
+"""Logs, their contract, the draw, anonymisation, and the team's named subsets."""
+
+from typing import Literal, Self
+
+import polars as pl
+from pydantic import Field, model_validator
+
+from eval_pipeline.settings.section import Expression, Kind, Section, Share
+from eval_pipeline.tables import ANONYMISED_INTERACTIONS
+
+PREDICATE_COLUMNS = (
+    *(name for name in ANONYMISED_INTERACTIONS.schema if name not in {"messages", "attributes"}),
+    "conversation_text",
+    "last_user_message",
+    "corpus",
+)
+"""What a subset's predicate may speak of: the anonymised columns and three derived texts."""
+
+
+class LogsSettings(Section):
+    """Where the production logs are and how to read them."""
+
+    format: Literal["canonical", "openai_jsonl", "sql"] = Field(
+        "canonical",
+        description="canonical: Parquet or JSONL in the canonical schema; openai_jsonl: one "
+        "request/response pair a line; sql: your own SELECT to the canonical schema.",
+    )
+    path: str = Field(
+        description="Glob of the files. `{week}` stands for the week's Monday, if the "
+        "files are split by week."
+    )
+    query: str | None = Field(
+        None, description="With `format: sql`: the file that holds the SELECT; it reads `$path`."
+    )
+    columns: dict[str, str] = Field(
+        default_factory=dict,
+        description="Canonical column to the name that your files give it.",
+    )
+    engine: Literal["duckdb"] = Field("duckdb", description="What reads the logs.")
+
+    @model_validator(mode="after")
+    def _sql_needs_a_query(self) -> Self:
+        if (self.format == "sql") != (self.query is not None):
+            raise ValueError("`query` goes with `format: sql`, and only with it")
+        return self
+
+
+class ContractSettings(Section):
+    """What a week of logs must look like before anything is sampled from it."""
+
+    minimum_interactions: int = Field(
+        1, ge=1, description="Fewer interactions in a week fail the run."
+    )
+    maximum_null_share: dict[str, Share] = Field(
+        default_factory=lambda: {"response": 0.05, "route": 0.0, "conversation_id": 0.0},
+        description="Column to the share of its rows that may be empty.",
+    )
+    maximum_duplicate_share: Share = Field(
+        0.0, description="Rows that repeat an id, beyond this share of the week, fail the run."
+    )
+    maximum_quarantined_share: Share = Field(
+        0.01, description="Malformed rows beyond this share of the week fail the run."
+    )
+
+
+class SamplingSettings(Section):
+    """How many conversations are drawn each week, and how they spread over strata."""
+
+    budget: int = Field(300, ge=1, description="Conversations a week that judges see.")
+    reserve: int = Field(
+        600, ge=0, description="Further conversations, anonymised and unlabelled, for the gate."
+    )
+    minimum_per_stratum: int = Field(
+        20, ge=1, description="Conversations that even a rare stratum gets, if it has them."
+    )
+    strata: tuple[Literal["route", "prompt_version", "requested_model"], ...] = Field(
+        ("route",), description="Columns whose values make the strata, together."
+    )
+    interactions_per_conversation: int = Field(
+        1, ge=1, description="Drawn inside each drawn conversation, by hash."
+    )
+    salt: str = Field("weekly", description="Changes every draw; keep it for comparability.")
+
+
+class CustomPattern(Section):
+    """One of the organisation's own identifiers that no general recogniser can know."""
+
+    name: str = Field(
+        pattern=r"^[A-Z][A-Z_]*$", description="Stands in the placeholder: ORDER gives [ORDER_1]."
+    )
+    pattern: Expression = Field(description="A regular expression; the whole match is masked.")
+
+
+RecogniserName = Literal[
+    "email",
+    "phone",
+    "card",
+    "iban",
+    "ip",
+    "secret",
+    "url",
+    "national_id",
+    "person",
+    "address",
+    "date_of_birth",
+]
+
+
+ALL_RECOGNISERS: tuple[RecogniserName, ...] = (
+    "email",
+    "phone",
+    "card",
+    "iban",
+    "ip",
+    "secret",
+    "url",
+    "national_id",
+    "person",
+    "address",
+    "date_of_birth",
+)
+
+
+class AnonymisationSettings(Section):
+    """What is masked before any text is written."""
+
+    key_variable: str = Field(
+        "EVAL_PIPELINE_KEY",
+        pattern=r"^[A-Z_][A-Z0-9_]*$",
+        description="The environment variable that holds the key of the pseudonyms.",
+    )
+    recognisers: tuple[RecogniserName, ...] = Field(
+        ALL_RECOGNISERS, description="Which kinds of personal data are looked for."
+    )
+    custom_patterns: tuple[CustomPattern, ...] = Field(
+        (), description="Identifiers of your own, such as order numbers."
+    )
+    allow: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="Per route ('*' for all): words that are never masked, such as product names.",
+    )
+    sensitive_keys: tuple[str, ...] = Field(
+        (
+            "name",
+            "first_name",
+            "last_name",
+            "email",
+            "phone",
+            "address",
+            "street",
+            "dob",
+            "date_of_birth",
+            "ssn",
+            "password",
+            "token",
+            "api_key",
+            "card_number",
+            "iban",
+            "user_id",
+            "username",
+        ),
+        description="Values under these keys in JSON text are masked whatever they look like.",
+    )
+
+
+class SubsetSettings(Section):
+    """A named slice that the gate decides on: one of the team's failure modes."""
+
+    predicate: str = Field(
+        description="A SQL condition over the anonymised interaction's columns, plus "
+        "conversation_text, last_user_message and corpus."
+    )
+    kind: Kind = Field(
+        "typical", description="Of the items in it; the most severe of an item's subsets counts."
+    )
+    owner: str = Field("unowned", description="Who is asked when it blocks.")
+    why: str = Field("", description="Why it exists.")
+
+    @model_validator(mode="after")
+    def _predicate_speaks_of_declared_columns(self) -> Self:
+        try:
+            named = set(pl.sql_expr(self.predicate).meta.root_names())
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            raise ValueError(f"the predicate is not a condition: {error}") from None
+        unknown = sorted(named - set(PREDICATE_COLUMNS))
+        if unknown:
+            raise ValueError(
+                f"the predicate names {unknown}; allowed are {sorted(PREDICATE_COLUMNS)}"
+            )
+        return self

@@ -1,0 +1,118 @@
+"""The whole configuration; what one section says of another must hold."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from eval_pipeline.settings.gate import DriftSettings, GateSettings
+from eval_pipeline.settings.intake import (
+    AnonymisationSettings,
+    ContractSettings,
+    LogsSettings,
+    SamplingSettings,
+    SubsetSettings,
+)
+from eval_pipeline.settings.models import (
+    CandidatesSettings,
+    JudgeSettings,
+    ModelSettings,
+    PanelSettings,
+    ProviderSettings,
+    RefuterSettings,
+    RubricSettings,
+    SystemSettings,
+)
+from eval_pipeline.settings.operations import AlertsSettings, AutomationSettings, StorageSettings
+from eval_pipeline.settings.scoring import JudgeScoring, PanelScoring, PreferenceScoring, Scoring
+from eval_pipeline.settings.section import Name, Section
+from eval_pipeline.settings.truth import GoldenSettings, ReviewSettings
+
+LEAST_FAMILIES = 2
+
+
+class Settings(Section):
+    """The whole configuration."""
+
+    logs: LogsSettings
+    contract: ContractSettings = ContractSettings()
+    sampling: SamplingSettings = SamplingSettings()
+    anonymisation: AnonymisationSettings = AnonymisationSettings()
+    subsets: dict[Name, SubsetSettings]
+    providers: dict[Name, ProviderSettings]
+    rubrics: dict[Name, RubricSettings]
+    judges: dict[Name, JudgeSettings]
+    refuter: RefuterSettings | None = None
+    panel: PanelSettings = PanelSettings()
+    review: ReviewSettings = ReviewSettings()
+    golden: GoldenSettings = GoldenSettings()
+    systems: dict[Name, SystemSettings]
+    baseline: Name
+    candidates: CandidatesSettings = CandidatesSettings()
+    scoring: dict[str, Scoring] = Field(
+        {"default": PanelScoring()}, description="Per route, or `default`."
+    )
+    drift: DriftSettings = DriftSettings()
+    gate: GateSettings = GateSettings()
+    outcome: Literal["outcome", "feedback", "escalated"] | None = None
+    alerts: AlertsSettings = AlertsSettings()
+    storage: StorageSettings = StorageSettings()
+    automation: AutomationSettings = AutomationSettings()
+
+    @model_validator(mode="after")
+    def _references_resolve(self) -> Self:
+        problems = list(_dangling_references(self))
+        families = {judge.family for judge in self.judges.values()}
+        if len(families) < LEAST_FAMILIES:
+            problems.append("`judges` needs at least two judges of at least two families")
+        if self.panel.quorum > len(self.judges):
+            problems.append(f"`panel.quorum` is {self.panel.quorum} of {len(self.judges)} judges")
+        if not any(rubric.form == "pointwise" for rubric in self.rubrics.values()):
+            problems.append("`rubrics` needs at least one pointwise rubric")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def scoring_of(self, route: str) -> Scoring:
+        """How responses on this route are scored."""
+        return self.scoring.get(route) or self.scoring["default"]
+
+
+def _dangling_references(settings: Settings) -> list[str]:
+    problems = []
+    if settings.baseline not in settings.systems:
+        problems.append(f"`baseline` names '{settings.baseline}', which is not under `systems`")
+    users: dict[str, ModelSettings] = {
+        **{f"systems.{name}": system for name, system in settings.systems.items()},
+        **{f"judges.{name}": judge for name, judge in settings.judges.items()},
+    }
+    if settings.refuter is not None:
+        users["refuter"] = settings.refuter
+    problems += [
+        f"`{key}.provider` names '{user.provider}', which is not under `providers`"
+        for key, user in users.items()
+        if user.provider not in settings.providers
+    ]
+    problems += [
+        f"`drift.systems` names '{name}', which is not under `systems`"
+        for name in settings.drift.systems
+        if name not in settings.systems
+    ]
+    problems += [
+        f"`gate.tolerances` names '{name}', which is not under `subsets`"
+        for name in settings.gate.tolerances
+        if name != "default" and name not in settings.subsets
+    ]
+    pairwise = any(rubric.form == "pairwise" for rubric in settings.rubrics.values())
+    problems += [
+        f"`scoring.{route}` compares answers, and `rubrics` has no pairwise rubric"
+        for route, scoring in settings.scoring.items()
+        if isinstance(scoring, PreferenceScoring) and not pairwise
+    ]
+    if "default" not in settings.scoring:
+        problems.append("`scoring` needs a `default`")
+    problems += [
+        f"`scoring.{route}.judge` names '{scoring.judge}', which is not under `judges`"
+        for route, scoring in settings.scoring.items()
+        if isinstance(scoring, JudgeScoring) and scoring.judge not in settings.judges
+    ]
+    return problems

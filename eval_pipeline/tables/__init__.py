@@ -1,0 +1,92 @@
+"""Every table of the lake, declared once: name, grain, columns, key. Frames cross borders here."""
+
+from typing import Final
+
+from eval_pipeline.tables.evaluation import (
+    DRIFT_REPORT,
+    DRIFT_TRIALS,
+    GATE_DECISION,
+    REGRESSION_REPORT,
+    REGRESSION_TRIALS,
+)
+from eval_pipeline.tables.intake import (
+    ANONYMISED_INTERACTIONS,
+    INTERACTION_COLUMNS,
+    INTERACTION_SCHEMA,
+    SAMPLED_INTERACTIONS,
+    STRATIFIED_INTERACTIONS,
+)
+from eval_pipeline.tables.judging import (
+    DISPUTES,
+    JUDGE_CALIBRATION,
+    PANEL_VERDICTS,
+    REFUTATIONS,
+    VERDICTS,
+)
+from eval_pipeline.tables.monitoring import OPERATIONS_REPORT, OUTCOME_VALIDITY, PRODUCTION_MONITOR
+from eval_pipeline.tables.table import (
+    ATTRIBUTES,
+    CALL_COLUMNS,
+    MESSAGES,
+    NAMES,
+    UTC_MICROSECONDS,
+    ColumnTypes,
+    PartitionKind,
+    Table,
+    schema_of,
+)
+from eval_pipeline.tables.truth import ADJUDICATIONS, GOLDEN_SET
+
+ALL_TABLES: Final[tuple[Table, ...]] = (
+    SAMPLED_INTERACTIONS,
+    ANONYMISED_INTERACTIONS,
+    STRATIFIED_INTERACTIONS,
+    VERDICTS,
+    REFUTATIONS,
+    PANEL_VERDICTS,
+    DISPUTES,
+    ADJUDICATIONS,
+    JUDGE_CALIBRATION,
+    GOLDEN_SET,
+    DRIFT_TRIALS,
+    DRIFT_REPORT,
+    REGRESSION_TRIALS,
+    REGRESSION_REPORT,
+    PRODUCTION_MONITOR,
+    OUTCOME_VALIDITY,
+    OPERATIONS_REPORT,
+    GATE_DECISION,
+)
+
+__all__ = [
+    "ADJUDICATIONS",
+    "ALL_TABLES",
+    "ANONYMISED_INTERACTIONS",
+    "ATTRIBUTES",
+    "CALL_COLUMNS",
+    "DISPUTES",
+    "DRIFT_REPORT",
+    "DRIFT_TRIALS",
+    "GATE_DECISION",
+    "GOLDEN_SET",
+    "INTERACTION_COLUMNS",
+    "INTERACTION_SCHEMA",
+    "JUDGE_CALIBRATION",
+    "MESSAGES",
+    "NAMES",
+    "OPERATIONS_REPORT",
+    "OUTCOME_VALIDITY",
+    "PANEL_VERDICTS",
+    "PRODUCTION_MONITOR",
+    "REFUTATIONS",
+    "REGRESSION_REPORT",
+    "REGRESSION_TRIALS",
+    "SAMPLED_INTERACTIONS",
+    "STRATIFIED_INTERACTIONS",
+    "UTC_MICROSECONDS",
+    "VERDICTS",
+    "ColumnTypes",
+    "PartitionKind",
+    "Table",
+    "schema_of",
+]

@@ -1,0 +1,159 @@
+"""Old versions re-run, candidates compared, and the decision."""
+
+from typing import Final
+
+import polars as pl
+
+from eval_pipeline.tables.table import CALL_COLUMNS, NAMES, Table, schema_of
+
+DRIFT_TRIALS: Final = Table(
+    name="drift_trials",
+    job="drift",
+    grain="one row per pinned system, item revision, stream and trial of this week",
+    partitioned_by="week",
+    key=("system_id", "item_id", "item_revision", "stream", "trial"),
+    required=frozenset({"golden_versions", "scorer", "status", "attempts", "conversation_key"}),
+    schema=schema_of(
+        {
+            "system_id": pl.String,
+            "item_id": pl.String,
+            "item_revision": pl.Int64,
+            "stream": pl.String,  # rerun: asked and scored now | rejudged: old answer, scored now
+            "trial": pl.Int64,
+            "reference_week": pl.String,  # whose answers a rejudged row scores; null for rerun
+            "golden_versions": pl.List(pl.Int64),
+            "route": pl.String,
+            "subsets": NAMES,
+            "conversation_key": pl.String,
+            "scorer": pl.String,
+            "response": pl.String,
+            "score": pl.Float64,  # 0 to 1; null where there is none
+            "score_error": pl.String,
+            **CALL_COLUMNS,
+        }
+    ),
+)
+
+
+DRIFT_REPORT: Final = Table(
+    name="drift_report",
+    job="drift",
+    grain="one row per pinned system, golden version and component of the week's change",
+    partitioned_by="week",
+    key=("system_id", "golden_version", "subset", "component"),
+    required=frozenset({"finding", "items"}),
+    schema=schema_of(
+        {
+            "system_id": pl.String,
+            "golden_version": pl.Int64,
+            "subset": pl.String,  # a subset, or 'all'
+            "component": pl.String,  # provider | judge | truth | population | total
+            "reference_week": pl.String,
+            "difference": pl.Float64,
+            "lower": pl.Float64,
+            "upper": pl.Float64,
+            "items": pl.Int64,
+            "clusters": pl.Int64,
+            "finding": pl.String,  # drift | within_noise | not_measured
+            "note": pl.String,
+        }
+    ),
+)
+
+
+REGRESSION_TRIALS: Final = Table(
+    name="regression_trials",
+    job="evaluate",
+    grain="one row per arm, item and trial of a candidate's evaluation",
+    partitioned_by="candidate",
+    key=("arm", "item_id", "trial"),
+    required=frozenset(
+        {
+            "system_id",
+            "source",
+            "look",
+            "golden_version",
+            "subsets",
+            "cluster_id",
+            "scorer",
+            "status",
+            "attempts",
+        }
+    ),
+    schema=schema_of(
+        {
+            "arm": pl.String,  # baseline | candidate
+            "system_id": pl.String,
+            "item_id": pl.String,
+            "trial": pl.Int64,
+            "source": pl.String,  # golden | reserve
+            "look": pl.Int64,  # the look, from 1, that first asked for this item
+            "golden_version": pl.Int64,
+            "route": pl.String,
+            "subsets": NAMES,
+            "cluster_id": pl.String,
+            "scorer": pl.String,
+            "response": pl.String,
+            "score": pl.Float64,
+            "score_error": pl.String,
+            **CALL_COLUMNS,
+        }
+    ),
+)
+
+
+REGRESSION_REPORT: Final = Table(
+    name="regression_report",
+    job="evaluate",
+    grain="one row per subset of a candidate's comparison with the baseline, and 'all' for all",
+    partitioned_by="candidate",
+    key=("subset",),
+    required=frozenset({"state", "items", "margin", "missing_baseline", "missing_candidate"}),
+    schema=schema_of(
+        {
+            "subset": pl.String,
+            "state": pl.String,  # certified | blocked | undecided | infeasible
+            "baseline_mean": pl.Float64,
+            "candidate_mean": pl.Float64,
+            "difference": pl.Float64,
+            "lower": pl.Float64,
+            "upper": pl.Float64,
+            "margin": pl.Float64,
+            "items": pl.Int64,
+            "effective_items": pl.Float64,
+            "clusters": pl.Int64,
+            "wins": pl.Int64,
+            "losses": pl.Int64,
+            "p_noninferior": pl.Float64,
+            "p_harm": pl.Float64,
+            "missing_baseline": pl.Int64,
+            "missing_candidate": pl.Int64,
+            "looks": pl.Int64,
+            "items_needed": pl.Int64,
+            "method": pl.String,
+        }
+    ),
+)
+
+
+GATE_DECISION: Final = Table(
+    name="gate_decision",
+    job="gate",
+    grain="one row per decision on a candidate",
+    partitioned_by="candidate",
+    key=("decision_id",),
+    required=frozenset({"verdict", "decision_json", "candidate_id", "baseline_id"}),
+    schema=schema_of(
+        {
+            "decision_id": pl.String,
+            "candidate_id": pl.String,
+            "baseline_id": pl.String,
+            "golden_version": pl.Int64,
+            "verdict": pl.String,  # pass | block | inconclusive | invalid
+            "reasons": NAMES,
+            "blocked_subsets": NAMES,
+            "undecided_subsets": NAMES,
+            "decision_json": pl.String,
+        }
+    ),
+)

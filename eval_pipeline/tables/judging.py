@@ -1,0 +1,112 @@
+"""What judges, refuter and panel said, what went to people, and how good the judges are."""
+
+from typing import Final
+
+import polars as pl
+
+from eval_pipeline.tables.table import CALL_COLUMNS, Table, schema_of
+
+VERDICTS: Final = Table(
+    name="verdicts",
+    job="refresh",
+    grain="one row per interaction, judge and order; verdict is null unless the judge answered",
+    partitioned_by="week",
+    key=("interaction_id", "judge_id", "order"),
+    required=frozenset({"rubric_id", "family", "status", "attempts"}),
+    schema=schema_of(
+        {
+            "interaction_id": pl.String,
+            "judge_id": pl.String,
+            "rubric_id": pl.String,
+            "family": pl.String,
+            "order": pl.String,  # single | response_first | response_second
+            "verdict": pl.String,  # pass | fail | abstain | null
+            "rationale": pl.String,
+            **CALL_COLUMNS,
+        }
+    ),
+)
+
+
+REFUTATIONS: Final = Table(
+    name="refutations",
+    job="refresh",
+    grain="one row per interaction that its judges would pass and the refuter attacked",
+    partitioned_by="week",
+    key=("interaction_id",),
+    required=frozenset({"refuter_id", "status", "attempts"}),
+    schema=schema_of(
+        {
+            "interaction_id": pl.String,
+            "refuter_id": pl.String,
+            "finding": pl.String,  # refuted | survived | unproven | null
+            "claim": pl.String,
+            **CALL_COLUMNS,
+        }
+    ),
+)
+
+
+PANEL_VERDICTS: Final = Table(
+    name="panel_verdicts",
+    job="refresh",
+    grain="one row per judged interaction: what the panel says, or null where it cannot say",
+    partitioned_by="week",
+    key=("interaction_id",),
+    required=frozenset({"reason", "judges", "passes", "fails", "abstentions", "missing"}),
+    schema=schema_of(
+        {
+            "interaction_id": pl.String,
+            "panel_verdict": pl.String,  # pass | fail | null
+            "reason": pl.String,  # unanimous | majority | split | refuted | below_quorum
+            "judges": pl.Int64,
+            "passes": pl.Int64,
+            "fails": pl.Int64,
+            "abstentions": pl.Int64,
+            "missing": pl.Int64,
+            "refuted": pl.Boolean,
+        }
+    ),
+)
+
+
+DISPUTES: Final = Table(
+    name="disputes",
+    job="refresh",
+    grain="one row per interaction sent to people this week, with why and with what probability",
+    partitioned_by="week",
+    key=("interaction_id",),
+    required=frozenset({"task_id", "selection", "reason", "label_probability"}),
+    schema=schema_of(
+        {
+            "interaction_id": pl.String,
+            "task_id": pl.String,
+            "selection": pl.String,  # dispute | audit
+            "reason": pl.String,  # split | refuted | below_quorum | audit
+            "panel_verdict": pl.String,
+            "label_probability": pl.Float64,
+        }
+    ),
+)
+
+
+JUDGE_CALIBRATION: Final = Table(
+    name="judge_calibration",
+    job="publish",
+    grain="one row per judge, rubric and measure, from settled labels up to this week",
+    partitioned_by="week",
+    key=("judge_id", "measure"),
+    required=frozenset({"labelled"}),
+    schema=schema_of(
+        {
+            "judge_id": pl.String,  # a judge, 'panel', or 'people' (annotator against annotator)
+            "rubric_id": pl.String,
+            "measure": pl.String,  # agreement | ac1 | kappa | alpha | sensitivity | specificity
+            "value": pl.Float64,
+            "lower": pl.Float64,
+            "upper": pl.Float64,
+            "labelled": pl.Int64,
+            "weeks": pl.Int64,
+        }
+    ),
+)
