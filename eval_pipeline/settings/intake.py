@@ -1,6 +1,6 @@
 """Logs, their contract, the draw, anonymisation, and the team's named subsets."""
 
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 import polars as pl
 from pydantic import Field, model_validator
@@ -106,19 +106,7 @@ RecogniserName = Literal[
 ]
 
 
-ALL_RECOGNISERS: tuple[RecogniserName, ...] = (
-    "email",
-    "phone",
-    "card",
-    "iban",
-    "ip",
-    "secret",
-    "url",
-    "national_id",
-    "person",
-    "address",
-    "date_of_birth",
-)
+ALL_RECOGNISERS: tuple[RecogniserName, ...] = get_args(RecogniserName)
 
 
 class AnonymisationSettings(Section):
