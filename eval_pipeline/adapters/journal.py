@@ -6,7 +6,7 @@ Append-only: an attempt is a row, a later attempt is another row, nothing is eve
 import datetime as dt
 import queue
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -67,13 +67,20 @@ class CallJournal:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def settled(self, scope: str) -> dict[CallKey, Attempt]:
-        """The answered and refused calls of a scope; of two answers to one call the earlier."""
+    def settled(
+        self, scope: str, *, systems: Collection[str] | None = None
+    ) -> dict[CallKey, Attempt]:
+        """The answered and refused calls of a scope; of two answers to one call the earlier.
+
+        `systems` narrows it to these system ids.
+        """
         query = (
             sa.select(call_attempts)
             .where(call_attempts.c.scope == scope, call_attempts.c.status != "failed")
             .order_by(*call_attempts.primary_key)
         )
+        if systems is not None:
+            query = query.where(call_attempts.c.system_id.in_(sorted(systems)))
         first: dict[CallKey, Attempt] = {}
         for row in self._rows(query):
             first.setdefault(_key(row), _attempt(row))

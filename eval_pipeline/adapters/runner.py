@@ -85,14 +85,13 @@ class HttpModelRunner:
         for key, call in zip(keys, calls, strict=True):
             planned.setdefault(key, call)
         self._refuse_unknown_providers(calls)
-        scopes = sorted({key.scope for key in planned})
-        settled = self._settled(scopes)
+        settled = self._settled(calls)
         pending = {key: call for key, call in planned.items() if key not in settled}
         failed: dict[CallKey, Attempt] = {}
         if pending:
             failed = self._ask(pending, purpose=purpose, already=len(planned) - len(pending))
             # Read back, so that this run and a resumed one return the very same values.
-            settled = self._settled(scopes)
+            settled = self._settled(calls)
         return [
             _outcome(call, settled[key] if key in settled else failed[key])
             for key, call in zip(keys, calls, strict=True)
@@ -107,8 +106,16 @@ class HttpModelRunner:
                 "Add it under `providers` in the configuration."
             )
 
-    def _settled(self, scopes: Sequence[str]) -> dict[CallKey, Attempt]:
-        return dict(chain.from_iterable(self._journal.settled(scope).items() for scope in scopes))
+    def _settled(self, calls: Sequence[ModelCall]) -> dict[CallKey, Attempt]:
+        systems: dict[str, set[str]] = {}
+        for call in calls:
+            systems.setdefault(call.scope, set()).add(call.system_id)
+        return dict(
+            chain.from_iterable(
+                self._journal.settled(scope, systems=named).items()
+                for scope, named in sorted(systems.items())
+            )
+        )
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:

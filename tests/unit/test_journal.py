@@ -150,6 +150,14 @@ def test_the_order_of_recording_does_not_matter(
         assert journal.attempts_made(KEY.scope)[KEY] == 5
 
 
+def test_what_is_settled_can_be_narrowed_to_systems(journal: CallJournal) -> None:
+    other = replace(KEY, system_id="another-system")
+    journal.record([ANSWER, replace(ANSWER, key=other)])
+    assert journal.settled(KEY.scope, systems=[KEY.system_id]).keys() == {KEY}
+    assert journal.settled(KEY.scope, systems=[]) == {}
+    assert journal.settled(KEY.scope).keys() == {KEY, other}
+
+
 def test_a_missing_schema_is_said_without_quoting_a_row(
     journal_without_tables: CallJournal,
 ) -> None:
