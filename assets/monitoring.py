@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.conventions import counts, markdown, stored, table_asset
+from assets.conventions import counts, markdown, plot, stored, table_asset
 from assets.evaluation import regression_trials
 from assets.intake import (
     anonymised_interactions,
@@ -19,6 +19,7 @@ from assets.intake import (
 from assets.review import adjudications
 from eval_pipeline.flows import monitoring
 from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.reports import plots
 from eval_pipeline.tables import (
     OPERATIONS_REPORT,
     OUTCOME_VALIDITY,
@@ -41,6 +42,10 @@ def production_monitor(
     week = context.partition_key
     monitored = monitoring.watch_production(pipeline, week=week)
     unusual = monitored.filter(pl.col("finding") == "unusual")
+    history = pipeline.lake.read_all(PRODUCTION_MONITOR, partition_column="week").filter(
+        pl.col("week") < week
+    )
+    until_now = pl.concat([history, monitored.with_columns(week=pl.lit(week))], how="diagonal")
     return stored(
         pipeline,
         PRODUCTION_MONITOR,
@@ -50,6 +55,9 @@ def production_monitor(
             "findings": counts(monitored, "finding"),
             "unusual": markdown(unusual) if unusual.height else "nothing",
             "overall": markdown(monitored.filter(pl.col("route") == "all")),
+            "traffic": plot(
+                plots.monitor_chart(until_now, metric="interactions"), alt="interactions by week"
+            ),
         },
     )
 

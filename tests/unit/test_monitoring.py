@@ -3,7 +3,14 @@ import polars as pl
 import pytest
 
 from eval_pipeline.monitoring.anomalies import cut_off, monitor_week
-from eval_pipeline.monitoring.intervals import Measured, log_ratio, mean_of, quantile_of, rate_of
+from eval_pipeline.monitoring.intervals import (
+    Measured,
+    log_ratio,
+    mean_of,
+    quantile_of,
+    rate_of,
+    wilson,
+)
 from eval_pipeline.tables import PRODUCTION_MONITOR
 
 
@@ -120,3 +127,14 @@ def test_a_ratio_s_interval_holds_the_ratio() -> None:
     # low: hypot(ln 2, ln 2) = .980, so 2 x exp(-.980) = .750 and 2 x exp(.980) = 5.33
     found = log_ratio(Measured(2.0, 1.0, 4.0), Measured(1.0, 0.5, 2.0))
     assert (found.value, found.lower, found.upper) == pytest.approx((2.0, 0.7504, 5.3304), abs=1e-3)
+
+
+def test_wilson_interval_of_eight_in_ten() -> None:
+    # Newcombe (1998): 8/10 at 95 % gives .4902 to .9433
+    found = rate_of(8, 10, confidence=0.95)
+    assert (found.lower, found.upper) == pytest.approx((0.4902, 0.9433), abs=1e-4)
+
+
+def test_wilson_interval_of_no_success_is_not_empty() -> None:
+    # z^2 / (n + z^2) = 3.8415 / 33.8415
+    assert wilson(0.0, 30, confidence=0.95) == pytest.approx((0.0, 0.11351), abs=1e-4)
