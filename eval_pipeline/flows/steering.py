@@ -1,0 +1,146 @@
+"""What the lake's earlier weeks say about where this week should draw."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from eval_pipeline.evaluation.decision import Decision, read_decision
+from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.intake.steering import (
+    REQUEST_COLUMNS,
+    SPREAD_COLUMNS,
+    Requests,
+    Spreads,
+    requests_of,
+    spreads_of,
+)
+from eval_pipeline.tables import (
+    GATE_DECISION,
+    PANEL_VERDICTS,
+    SAMPLING_FRAME,
+    STRATIFIED_INTERACTIONS,
+)
+
+_SCORES = {"pass": 1.0, "fail": 0.0}
+
+
+@dataclass(frozen=True)
+class Steering:
+    """Spread and requests per stratum, as `allocate_frame` takes them.
+
+    `unscored`: verdicts behind the spreads that say neither pass nor fail. `unseen`: subsets that
+    asked although the last week drew none of theirs. Both are only known when a week is steered,
+    not when its steering is read again.
+    """
+
+    spreads: pl.DataFrame
+    requests: pl.DataFrame
+    unscored: int | None
+    unseen: tuple[str, ...] | None
+
+
+def steer(pipeline: Pipeline, *, week: str) -> Steering:
+    """Spreads from earlier panel verdicts, requests from what the gate left undecided.
+
+    A week is steered once: where the lake holds its SAMPLING_FRAME, that frame's columns are
+    taken again, so that verdicts and decisions made meanwhile do not change what was drawn.
+    """
+    if pipeline.lake.has(SAMPLING_FRAME, partition=week):
+        return _as_before(pipeline, week=week)
+    spreads = _spreads(pipeline, week=week)
+    requests = _requests(pipeline, week=week)
+    return Steering(spreads.by_stratum, requests.by_stratum, spreads.unscored, requests.unseen)
+
+
+def _as_before(pipeline: Pipeline, *, week: str) -> Steering:
+    frame = pipeline.lake.read(SAMPLING_FRAME, partition=week)
+    return Steering(
+        spreads=frame.select(list(SPREAD_COLUMNS)),
+        requests=frame.select(list(REQUEST_COLUMNS)),
+        unscored=None,
+        unseen=None,
+    )
+
+
+def _spreads(pipeline: Pipeline, *, week: str) -> Spreads:
+    """The newest judged weeks before this one, at most `sampling.spread_weeks`."""
+    judged = [known for known in pipeline.lake.partitions(PANEL_VERDICTS) if known < week]
+    newest = judged[-pipeline.settings.sampling.spread_weeks :]
+    verdicts = pipeline.lake.read_all(PANEL_VERDICTS, partitions=newest, partition_column="week")
+    strata = pipeline.lake.read_all(
+        STRATIFIED_INTERACTIONS,
+        partitions=[known for known in newest if known in _drawn_weeks(pipeline)],
+        partition_column="week",
+    )
+    return spreads_of(
+        verdicts.join(strata, on=["week", "interaction_id"]).select(
+            "week",
+            "stratum",
+            score=pl.col("panel_verdict").replace_strict(_SCORES, return_dtype=pl.Float64),
+        )
+    )
+
+
+def _requests(pipeline: Pipeline, *, week: str) -> Requests:
+    drawn = [known for known in _drawn_weeks(pipeline) if known < week]
+    version = _newest_version(pipeline, before=week)
+    if version is None or not drawn:
+        return Requests(pl.DataFrame(schema=REQUEST_COLUMNS), ())
+    published = pipeline.golden.manifest(version).week
+    since = pipeline.lake.read_all(
+        STRATIFIED_INTERACTIONS, partitions=[known for known in drawn if known > published]
+    )
+    needs = pl.DataFrame(
+        list(_needs(pipeline, version=version)),
+        schema={"subset": pl.String, "items": pl.Int64},
+        orient="row",
+    )
+    return requests_of(
+        _still_lacking(needs, reserve=since.filter(pl.col("selection") == "reserve")),
+        pipeline.lake.read(STRATIFIED_INTERACTIONS, partition=drawn[-1]),
+    )
+
+
+def _needs(pipeline: Pipeline, *, version: int) -> Iterator[tuple[str, int]]:
+    """The items that undecided subsets lacked, by decisions on a golden version.
+
+    Only an inconclusive candidate asks: a block needs no more evidence, and what makes a decision
+    invalid is not the number of items. The gate never reads more than its last look allows.
+    """
+    most = max(pipeline.settings.gate.looks, default=0)
+    for decision in _decisions(pipeline):
+        if decision.golden_version != version or decision.verdict != "inconclusive":
+            continue
+        for finding in decision.subsets:
+            if finding.items_needed is not None and finding.subset in pipeline.settings.subsets:
+                yield finding.subset, min(finding.items_needed, most) - finding.items
+
+
+def _decisions(pipeline: Pipeline) -> Iterator[Decision]:
+    for candidate in pipeline.lake.partitions(GATE_DECISION):
+        for text in pipeline.lake.read(GATE_DECISION, partition=candidate)["decision_json"]:
+            yield read_decision(text)
+
+
+def _still_lacking(needs: pl.DataFrame, *, reserve: pl.DataFrame) -> pl.DataFrame:
+    """The needs, less what the reserve has gained since the version was published."""
+    gained = reserve.select(pl.col("subsets").explode(empty_as_null=True)).drop_nulls()
+    counts = gained.group_by(subset="subsets").agg(gained=pl.len().cast(pl.Int64))
+    return needs.join(counts, on="subset", how="left").select(
+        "subset", items=pl.col("items") - pl.col("gained").fill_null(0)
+    )
+
+
+def _newest_version(pipeline: Pipeline, *, before: str) -> int | None:
+    """The newest golden version that was published for a week before this one."""
+    earlier = (
+        number
+        for number in pipeline.golden.numbers()
+        if pipeline.golden.manifest(number).week < before
+    )
+    return max(earlier, default=None)
+
+
+def _drawn_weeks(pipeline: Pipeline) -> list[str]:
+    return pipeline.lake.partitions(STRATIFIED_INTERACTIONS)
