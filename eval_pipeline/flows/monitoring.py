@@ -17,14 +17,18 @@ from eval_pipeline.tables import (
 
 
 def watch_production(pipeline: Pipeline, *, week: str) -> pl.DataFrame:
-    """The week's narrow columns against the earlier weeks' own history."""
+    """The week's frame, counted by the log engine, against the earlier weeks' own history."""
     history = [
         pipeline.lake.read(PRODUCTION_MONITOR, partition=known)
         for known in pipeline.lake.partitions(PRODUCTION_MONITOR)
         if known < week
     ]
-    narrow = pipeline.logs.narrow(dt.date.fromisoformat(week))
-    return monitor_week(narrow, history=history)
+    monday = dt.date.fromisoformat(week)
+    return monitor_week(
+        pipeline.logs.summarise(monday, "traffic_by_route"),
+        pipeline.logs.summarise(monday, "traffic_histogram"),
+        history=history,
+    )
 
 
 def compare_with_outcomes(pipeline: Pipeline, *, week: str) -> pl.DataFrame:

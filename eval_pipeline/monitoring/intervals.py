@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -58,6 +59,19 @@ def mean_of(values: ArrayLike, *, confidence: float) -> Measured:
     return Measured(mean, mean - half, mean + half, observed.size)
 
 
+def mean_of_sums(count: int, sums: tuple[Fraction, Fraction], *, confidence: float) -> Measured:
+    """As `mean_of`, from the exact sum of the values and that of their squares."""
+    if count == 0:
+        return NOT_LOGGED
+    total, squares = sums
+    mean = float(total / count)
+    if count == 1:
+        return Measured(mean, None, None, 1)
+    variance = float((squares - total * total / count) / (count - 1))
+    half = float(stats.t.ppf(0.5 + confidence / 2, count - 1)) * math.sqrt(variance / count)
+    return Measured(mean, mean - half, mean + half, count)
+
+
 def quantile_of(values: ArrayLike, quantile: float, *, confidence: float) -> Measured:
     """An order statistic with the distribution-free interval of ranks from Binomial(n, quantile).
 
@@ -65,21 +79,49 @@ def quantile_of(values: ArrayLike, quantile: float, *, confidence: float) -> Mea
     95 %, p50 six.
     """
     ordered = np.sort(np.asarray(values, dtype=np.float64))
-    count = ordered.size
+    each_once = Buckets(ordered, ordered, ordered, np.ones(ordered.size, dtype=np.int64))
+    return quantile_of_buckets(each_once, quantile, confidence=confidence)
+
+
+@dataclass(frozen=True)
+class Buckets:
+    """Where each bucket begins and ends, what stands for it, and how much it holds; ascending."""
+
+    lowest: Floats
+    middle: Floats
+    highest: Floats
+    counts: NDArray[np.int64]
+
+
+def quantile_of_buckets(buckets: Buckets, quantile: float, *, confidence: float) -> Measured:
+    """As `quantile_of`: the middle of the order statistic's bucket, the far edges of the bounds'.
+
+    So the interval covers at least as often as that of the values themselves, and is never
+    narrower than a bucket.
+    """
+    reached = np.cumsum(buckets.counts)
+    count = int(reached[-1]) if reached.size else 0
     if count == 0:
         return NOT_LOGGED
-    tail = (1 - confidence) / 2
-    value = float(ordered[min(count, max(1, math.ceil(quantile * count))) - 1])
+
+    def at_rank(values: Floats, rank: int) -> float:
+        return float(values[np.searchsorted(reached, rank)])
+
+    low, high = _ranks(count, quantile, tail=(1 - confidence) / 2)
+    return Measured(
+        at_rank(buckets.middle, min(count, max(1, math.ceil(quantile * count)))),
+        at_rank(buckets.lowest, low) if low >= 1 else None,
+        at_rank(buckets.highest, high) if high <= count else None,
+        count,
+    )
+
+
+def _ranks(count: int, quantile: float, *, tail: float) -> tuple[int, int]:
+    """The ranks, from 1, that bound a quantile; outside 1 to `count` where none does."""
     low = int(stats.binom.ppf(tail, count, quantile))
     while low > 0 and stats.binom.cdf(low - 1, count, quantile) > tail:
         low -= 1
-    high = int(stats.binom.ppf(1 - tail, count, quantile)) + 1
-    return Measured(
-        value,
-        float(ordered[low - 1]) if low >= 1 else None,
-        float(ordered[high - 1]) if high <= count else None,
-        count,
-    )
+    return low, int(stats.binom.ppf(1 - tail, count, quantile)) + 1
 
 
 def log_ratio(candidate: Measured, baseline: Measured) -> Measured:

@@ -1,0 +1,34 @@
+-- Grain: one row per route of the view `framed`: its interactions, and counts and exact sums of what they log.
+-- Decimals add up alike in any order, doubles do not. Ten thousand or more, which these do not hold, is not counted.
+SELECT
+  route,
+  count(*) AS interactions,
+  count(error) AS errors,
+  count(finish_reason) AS finish_reasons,
+  count(*) FILTER (
+    WHERE finish_reason IN ('content_filter', 'refusal', 'safety')
+  ) AS refusals,
+  count(escalated) AS escalations_known,
+  count(*) FILTER (WHERE escalated) AS escalations,
+  count(cost) AS costs,
+  sum(cost) AS cost_sum,
+  sum(cost * cost) AS cost_squares,
+  count(feedback) AS feedbacks,
+  sum(feedback) AS feedback_sum,
+  sum(feedback * feedback) AS feedback_squares,
+  count(result) AS outcomes,
+  sum(result) AS outcome_sum,
+  sum(result * result) AS outcome_squares
+FROM (
+  SELECT
+    route,
+    error,
+    finish_reason,
+    escalated,
+    TRY_CAST(cost_usd AS DECIMAL(15, 11)) AS cost,
+    CAST(feedback AS DECIMAL(4, 0)) AS feedback,
+    TRY_CAST(outcome AS DECIMAL(15, 11)) AS result
+  FROM framed
+)
+GROUP BY route
+ORDER BY route;
