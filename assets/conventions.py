@@ -48,11 +48,13 @@ def table_asset(
     kinds: Iterable[str],
     deps: Iterable[Any] = (),
     checks: Mapping[str, str] = MappingProxyType({}),
+    warnings: Mapping[str, str] = MappingProxyType({}),
     automated: bool = False,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """The decorator of an asset that fills `table`: its key, partitions, schema and owner.
 
-    `checks` are blocking checks, with what they say, that the asset reports before it writes.
+    `checks` are blocking checks, with what they say, that the asset reports before it writes;
+    `warnings` are checks that stop nothing.
     """
     if group not in GROUPS:
         raise SettingsError(f"'{group}' is not one of the groups {GROUPS}.")
@@ -66,8 +68,10 @@ def table_asset(
         code_version=__version__,
         metadata={"dagster/column_schema": column_schema(table), "grain": table.grain},
         check_specs=[
-            dg.AssetCheckSpec(name, asset=table.name, blocking=True, description=description)
-            for name, description in checks.items()
+            dg.AssetCheckSpec(
+                name, asset=table.name, blocking=name in checks, description=description
+            )
+            for name, description in {**checks, **warnings}.items()
         ],
         automation_condition=WHEN_INPUTS_ARE_SOUND if automated else None,
     )

@@ -1,91 +1,96 @@
 """The data contracts, checked by Great Expectations on bounded frames of keys, counts and shares.
 
-Great Expectations takes seconds to import, so it is imported on first use and its context is kept.
 Its results keep counts only: a failed contract never quotes a log.
 """
 
 import datetime as dt
-import functools
-import importlib
-import os
-import threading
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from types import ModuleType
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 
+from eval_pipeline.adapters.contract_results import ContractResult
 from eval_pipeline.adapters.contracts import (
-    Promise,
     measures_of_composition,
     measures_of_items,
-    measures_of_logs,
     measures_of_sample,
-    percent,
     promises_of_composition,
     promises_of_items,
-    promises_of_logs,
     promises_of_sample,
     promises_of_subsets,
 )
+from eval_pipeline.adapters.great_expectations_library import validated
+from eval_pipeline.adapters.log_contract import (
+    measures_of_logs,
+    particulars,
+    promises_of_logs,
+    unjudged,
+)
+from eval_pipeline.adapters.promises import Promise, percent
+from eval_pipeline.adapters.volumes import volume_of
 from eval_pipeline.settings import ContractSettings, GoldenSettings
 
-_RESULT_FORMAT: Final = {"result_format": "BASIC", "partial_unexpected_count": 0}
-_CONTEXT_LOCK = threading.Lock()
+__all__ = ["ContractResult", "validate_golden", "validate_logs", "validate_sample"]
 
 
 @dataclass(frozen=True)
-class ContractResult:
-    """What became of a contract: a sentence per broken promise, in the promises' order.
+class _Checked:
+    """The outcomes of some promises, by their place, and what each broken one says."""
 
-    `failures` break the contract. `shortfalls` are what the policy wants and the data could not
-    give; they break nothing.
-    """
+    promises: Sequence[Promise]
+    outcomes: Sequence[dict[str, Any]]
+    sentences: Sequence[str | None]
 
-    contract: str
-    failures: tuple[str, ...]
-    shortfalls: tuple[str, ...]
-    evaluated: int
-
-    @property
-    def passed(self) -> bool:
-        """Whether every promise holds that must."""
-        return not self.failures
-
-    def as_markdown(self) -> str:
-        """The result as a person reads it in the orchestrator's UI."""
-        if self.passed:
-            lines = [f"**{self.contract}**: all {self.evaluated} expectations hold."]
-        else:
-            broken = f"{len(self.failures)} of {self.evaluated} expectations fail."
-            lines = [f"**{self.contract}**: {broken}", "", *_bullets(self.failures)]
-        if self.shortfalls:
-            lines += ["", "Wanted, and not met yet:", "", *_bullets(self.shortfalls)]
-        return "\n".join(lines)
+    def broken(self, *, blocking: bool) -> tuple[str, ...]:
+        return tuple(
+            sentence
+            for promise, sentence in zip(self.promises, self.sentences, strict=True)
+            if sentence is not None and promise.blocking == blocking
+        )
 
 
 def validate_logs(
-    profile: pl.DataFrame, sample: pl.DataFrame, *, contract: ContractSettings
+    profile: pl.DataFrame,
+    sample: pl.DataFrame | None = None,
+    *,
+    contract: ContractSettings,
+    history: pl.DataFrame,
+    strata: pl.DataFrame,
+    week: dt.date,
 ) -> ContractResult:
-    """The week's logs against the contract, and the design of the sample drawn from them.
+    """The week's logs against the contract, and the design of the sample if one is given.
 
-    `profile` is one row: interactions, quarantined (repeated ids included), duplicate_ids,
-    out_of_range, null_<column>. Shares of nulls and ranges are of the interactions that fitted
-    the schema; those of duplicates and quarantine are of all rows read.
+    `profile` is the row of `log_profile.profile_of`; `strata` the week's stratum and interactions;
+    `history` the same of earlier weeks with `week`, which may be empty.
     """
-    of_week, of_sample = promises_of_logs(contract), promises_of_sample()
-    return ContractResult(
-        contract="Contract of the week's logs",
-        failures=(
-            *_broken(measures_of_logs(profile), of_week),
-            *_broken(measures_of_sample(sample), of_sample),
-        ),
-        shortfalls=(),
-        evaluated=len(of_week) + len(of_sample),
+    volume = volume_of(
+        strata,
+        history,
+        weeks=contract.volume_weeks,
+        smallest_baseline=contract.minimum_volume_baseline,
     )
+    checks = [
+        _measured(
+            measures_of_logs(profile, week=week, contract=contract, volume=volume),
+            promises_of_logs(contract, volume=volume),
+        )
+    ]
+    if sample is not None:
+        checks.append(_checked(measures_of_sample(sample), promises_of_sample()))
+    return _result(
+        "Contract of the week's logs",
+        checks,
+        shortfalls=unjudged(volume),
+        particulars=particulars(profile, contract=contract, volume=volume),
+    )
+
+
+def validate_sample(sample: pl.DataFrame) -> ContractResult:
+    """What makes the drawn interactions a probability sample; every promise of it is blocking."""
+    checked = _checked(measures_of_sample(sample), promises_of_sample())
+    return _result("Design of the week's sample", [checked])
 
 
 def validate_golden(
@@ -100,51 +105,73 @@ def validate_golden(
     Labels age up to `as_of`, by default the day its newest items were admitted. `subsets` are the
     configured names: items may carry no other. A subset below its minimum is a shortfall.
     """
-    of_items, of_version = promises_of_items(policy), promises_of_composition(policy)
-    of_subsets = promises_of_subsets(policy, subsets)
     version = measures_of_composition(items, subsets=subsets)
-    return ContractResult(
-        contract="Contract of the golden set",
-        failures=(
-            *_broken(version, of_version),
-            *_broken(measures_of_items(items, subsets=subsets, as_of=as_of), of_items),
-        ),
-        shortfalls=tuple(_broken(version, of_subsets)),
-        evaluated=len(of_items) + len(of_version) + len(of_subsets),
+    wanted = _checked(version, promises_of_subsets(policy, subsets))
+    checks = [
+        _checked(version, promises_of_composition(policy)),
+        _checked(measures_of_items(items, subsets=subsets, as_of=as_of), promises_of_items(policy)),
+    ]
+    return _result(
+        "Contract of the golden set",
+        checks,
+        wanted=[wanted],
+        shortfalls=wanted.broken(blocking=True),
     )
 
 
-def _bullets(sentences: Sequence[str]) -> list[str]:
-    return [f"- {sentence}" for sentence in sentences]
+def _result(
+    contract: str,
+    checks: Sequence[_Checked],
+    *,
+    wanted: Sequence[_Checked] = (),
+    shortfalls: tuple[str, ...] = (),
+    particulars: tuple[str, ...] = (),
+) -> ContractResult:
+    outcomes = [outcome for checked in (*checks, *wanted) for outcome in checked.outcomes]
+    return ContractResult(
+        contract=contract,
+        failures=_all(checked.broken(blocking=True) for checked in checks),
+        warnings=_all(checked.broken(blocking=False) for checked in checks),
+        shortfalls=shortfalls,
+        particulars=particulars,
+        evaluated=len(outcomes),
+        validation=json.dumps(outcomes, sort_keys=True),
+    )
 
 
-def _broken(frame: pl.DataFrame, promises: Sequence[Promise]) -> list[str]:
-    """A sentence for each promise that the frame breaks, in the promises' order."""
+def _all(parts: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(sentence for part in parts for sentence in part)
+
+
+def _measured(frame: pl.DataFrame, promises: Sequence[Promise]) -> _Checked:
+    """Checks what was measured; that something was not is a broken promise of its own."""
+    there = [
+        promise for promise in promises if promise.column is None or promise.column in frame.columns
+    ]
+    return _checked(frame, there)
+
+
+def _checked(frame: pl.DataFrame, promises: Sequence[Promise]) -> _Checked:
     if not promises:
-        return []
-    with _quiet(), _CONTEXT_LOCK:
-        outcome = _run(frame, promises)
-    return [
-        f"{promise.claim}; {_observed(frame, promise, outcome[index])}."
-        for index, promise in enumerate(promises)
-        if not outcome[index].success
-    ]
+        return _Checked((), (), ())
+    outcomes = validated(frame, promises)
+    return _Checked(
+        promises=promises,
+        outcomes=outcomes,
+        sentences=[
+            None
+            if outcome["success"]
+            else f"{promise.claim}; {_observed(frame, promise, outcome['result'])}."
+            for promise, outcome in zip(promises, outcomes, strict=True)
+        ],
+    )
 
 
-def _run(frame: pl.DataFrame, promises: Sequence[Promise]) -> dict[int, Any]:
-    gx = _great_expectations()
-    batch = _whole_frame().get_batch({"dataframe": frame.to_arrow().to_pandas()})
-    expectations = [
-        getattr(gx.expectations, promise.expectation)(**promise.arguments, meta={"promise": index})
-        for index, promise in enumerate(promises)
-    ]
-    suite = gx.ExpectationSuite(name="contract", expectations=expectations)
-    results = batch.validate(suite, result_format=_RESULT_FORMAT).results
-    return {result.expectation_config.meta["promise"]: result for result in results}
-
-
-def _observed(frame: pl.DataFrame, promise: Promise, result: Any) -> str:
+def _observed(frame: pl.DataFrame, promise: Promise, found: dict[str, Any]) -> str:
     column = promise.column
+    if "column_set" in promise.arguments:
+        missing = sorted(set(promise.arguments["column_set"]) - set(frame.columns))
+        return f"missing: {', '.join(f'`{name}`' for name in missing)}"
     if column is None:
         return f"there are {frame.height}"
     if column not in frame.columns:
@@ -153,36 +180,12 @@ def _observed(frame: pl.DataFrame, promise: Promise, result: Any) -> str:
         value = frame[column].cast(pl.Float64).max()
         if not isinstance(value, float):
             return "it was not measured"
-        return f"found {percent(value)}" if "share" in column else f"found {value:g}"
-    unexpected = result.result.get("unexpected_count", frame.height)
+        return f"found {_number(value, column=column)}{promise.unit}"
+    unexpected = found.get("unexpected_count", frame.height)
     return f"{unexpected} of {frame.height} rows break this"
 
 
-@functools.cache
-def _great_expectations() -> ModuleType:
-    # Read once, at import: without it the library reports usage to its maker.
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    return importlib.import_module("great_expectations")
-
-
-@functools.cache
-def _whole_frame() -> Any:
-    """A batch definition of an ephemeral context; the context is kept, no frame is."""
-    gx = _great_expectations()
-    context = gx.get_context(mode="ephemeral")
-    settings = importlib.import_module("great_expectations.data_context.types.base")
-    context.variables.progress_bars = settings.ProgressBarsConfig(globally=False)
-    asset = context.data_sources.add_pandas("frames").add_dataframe_asset("frame")
-    return asset.add_batch_definition_whole_dataframe("whole")
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Hides the warnings that Great Expectations itself gives, and no others."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore",
-            message="module 'sre_(constants|parse)' is deprecated",
-            category=DeprecationWarning,
-        )
-        yield
+def _number(value: float, *, column: str) -> str:
+    if "share" in column:
+        return percent(value)
+    return f"{value:.0f}" if value.is_integer() else f"{value:.3g}"

@@ -4,18 +4,18 @@ Only shapes and bounds live here; reading the file and naming line and key is `s
 Secrets never stand in the configuration: it names the environment variable that holds them.
 """
 
+from eval_pipeline.settings.clusters import ClustersSettings, EmbeddingsSettings
 from eval_pipeline.settings.gate import DriftSettings, GateSettings
 from eval_pipeline.settings.intake import (
     ALL_RECOGNISERS,
     PREDICATE_COLUMNS,
     AnonymisationSettings,
-    ContractSettings,
     CustomPattern,
-    LogsSettings,
     RecogniserName,
     SamplingSettings,
     SubsetSettings,
 )
+from eval_pipeline.settings.logs import ContractSettings, LogFormat, LogsSettings, SparkSettings
 from eval_pipeline.settings.models import (
     CandidateFile,
     CandidatesSettings,
@@ -57,9 +57,11 @@ __all__ = [
     "AutomationSettings",
     "CandidateFile",
     "CandidatesSettings",
+    "ClustersSettings",
     "ContractSettings",
     "CustomPattern",
     "DriftSettings",
+    "EmbeddingsSettings",
     "ExactScoring",
     "Expression",
     "FieldsScoring",
@@ -69,6 +71,7 @@ __all__ = [
     "JudgeScoring",
     "JudgeSettings",
     "Kind",
+    "LogFormat",
     "LogsSettings",
     "MixSettings",
     "ModelSettings",
@@ -91,6 +94,7 @@ __all__ = [
     "Settings",
     "Share",
     "SimilarityScoring",
+    "SparkSettings",
     "StorageSettings",
     "SubsetSettings",
     "SystemSettings",

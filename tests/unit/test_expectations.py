@@ -1,4 +1,4 @@
-"""The data contracts: what breaks them, in which words, and what they never say."""
+"""The contracts of sample and golden set: what breaks them, and what they never say."""
 
 import datetime as dt
 import os
@@ -8,26 +8,10 @@ import sys
 import polars as pl
 import pytest
 
-from eval_pipeline.adapters.expectations import validate_golden, validate_logs
-from eval_pipeline.settings import ContractSettings, GoldenSettings, MixSettings
+from eval_pipeline.adapters.expectations import validate_golden, validate_sample
+from eval_pipeline.settings import GoldenSettings, MixSettings
 from eval_pipeline.tables import GOLDEN_SET, SAMPLED_INTERACTIONS
 
-CONTRACT = ContractSettings(
-    minimum_interactions=100,
-    maximum_null_share={"response": 0.05, "route": 0.0},
-    maximum_duplicate_share=0.01,
-    maximum_quarantined_share=0.02,
-)
-PROFILE = pl.DataFrame(
-    {
-        "interactions": [1000],
-        "quarantined": [10],
-        "duplicate_ids": [0],
-        "out_of_range": [0],
-        "null_response": [50],
-        "null_route": [0],
-    }
-)
 POLICY = GoldenSettings(
     minimum_items=4, maximum_items=10, minimum_per_subset=2, maximum_age_days=30
 )
@@ -86,9 +70,10 @@ def golden_items(size: int = 5, **changed: object) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=GOLDEN_SET.schema)
 
 
-def logs_failures(profile: pl.DataFrame = PROFILE, sample: pl.DataFrame | None = None):
-    result = validate_logs(profile, a_sample() if sample is None else sample, contract=CONTRACT)
+def sample_failures(sample: pl.DataFrame) -> tuple[str, ...]:
+    result = validate_sample(sample)
     assert result.passed == (not result.failures)
+    assert result.warnings == ()
     return result.failures
 
 
@@ -104,56 +89,12 @@ def test_importing_the_adapter_does_not_import_great_expectations():
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
-def test_a_week_at_its_limits_keeps_the_contract():
-    # 50 of 1000 responses are null: exactly the 5 % allowed; 10 of 1010 rows are quarantined
-    assert logs_failures() == ()
-
-
-def test_one_null_more_than_allowed_breaks_the_contract_with_the_observed_share():
-    # 51 of 1000
-    assert logs_failures(PROFILE.with_columns(null_response=51)) == (
-        "At most 5 % of the interactions may lack `response`; found 5.1 %.",
-    )
-
-
-def test_a_tiny_breach_is_not_rounded_to_none():
-    # 1 of 1000 routes is null and none may be
-    assert logs_failures(PROFILE.with_columns(null_route=1)) == (
-        "At most 0 % of the interactions may lack `route`; found 0.1 %.",
-    )
-
-
-def test_quarantine_is_a_share_of_all_rows_read():
-    # 30 of 1000 + 30
-    assert logs_failures(PROFILE.with_columns(quarantined=30)) == (
-        "At most 2 % of the rows may be malformed and quarantined; found 2.91 %.",
-    )
-
-
-def test_repeated_ids_count_as_duplicates_and_not_as_malformed_too():
-    # 50 repeated of 1000 + 50 rows, and none of the quarantined is malformed otherwise
-    repeated = PROFILE.with_columns(quarantined=50, duplicate_ids=50)
-    assert logs_failures(repeated) == ("At most 1 % of the rows may repeat an id; found 4.76 %.",)
-
-
-def test_too_few_interactions_break_the_contract():
-    few = PROFILE.with_columns(interactions=99, quarantined=0, null_response=0)
-    assert logs_failures(few) == ("The week must hold at least 100 interactions; found 99.",)
-
-
-def test_a_column_that_the_profile_lacks_is_a_failure_and_not_a_pass():
-    assert logs_failures(PROFILE.drop("null_route")) == (
-        "At most 0 % of the interactions may lack `route`; it was not measured.",
-    )
-
-
-def test_a_week_of_zeros_is_judged_without_dividing_by_zero():
-    zeros = PROFILE.select(pl.all() * 0)
-    assert logs_failures(zeros) == ("The week must hold at least 100 interactions; found 0.",)
+def test_a_sound_draw_passes():
+    assert sample_failures(a_sample()) == ()
 
 
 def test_an_empty_sample_breaks_the_contract():
-    assert logs_failures(sample=SAMPLED_INTERACTIONS.empty()) == (
+    assert sample_failures(SAMPLED_INTERACTIONS.empty()) == (
         "There must be rows in the sample; there are 0.",
     )
 
@@ -173,7 +114,7 @@ def test_an_empty_sample_breaks_the_contract():
 def test_a_sample_that_is_no_probability_sample_is_refused(column, value, claim):
     dtype = SAMPLED_INTERACTIONS.schema[column]
     broken = a_sample().with_columns(pl.Series(column, [value] * 3, dtype=dtype))
-    assert any(failure.startswith(claim) for failure in logs_failures(sample=broken))
+    assert any(failure.startswith(claim) for failure in sample_failures(broken))
 
 
 def test_a_sound_golden_version_passes():
@@ -265,6 +206,6 @@ def test_validating_twice_gives_the_same_result_from_one_kept_context():
 
 
 def test_usage_reporting_is_off_and_no_reporter_is_loaded():
-    logs_failures()
+    sample_failures(a_sample())
     assert os.environ["GX_ANALYTICS_ENABLED"] == "false"
     assert "posthog" not in sys.modules
