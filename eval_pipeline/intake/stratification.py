@@ -15,12 +15,17 @@ _CORPUS: Final = "corpus"
 
 
 def stratify(
-    anonymised: pl.DataFrame, sampled: pl.DataFrame, *, subsets: Mapping[str, SubsetSettings]
+    anonymised: pl.DataFrame,
+    sampled: pl.DataFrame,
+    *,
+    subsets: Mapping[str, SubsetSettings],
+    clusters: pl.DataFrame | None,
 ) -> pl.DataFrame:
     """One row per anonymised interaction with its sorted subsets (`stratified_interactions`).
 
     A predicate that is null for an interaction, as a comparison with a missing value is, does not
-    hold for it. The kind is the severest among the subsets, typical where there is none. Raises
+    hold for it. The kind is the severest among the subsets, typical where there is none. `clusters`
+    gives interaction_id and topic cluster; what it lacks, or all where it is None, has none. Raises
     `SettingsError` naming the subset whose predicate cannot be evaluated.
     """
     described = _described(anonymised)
@@ -42,8 +47,14 @@ def stratify(
             on="interaction_id",
             how="left",
         )
+        .join(_clusters(clusters), on="interaction_id", how="left")
     )  # fmt: skip
     return STRATIFIED_INTERACTIONS.conform(rows)
+
+
+def _clusters(clusters: pl.DataFrame | None) -> pl.DataFrame:
+    schema = {"interaction_id": pl.String, "cluster": pl.String}
+    return pl.DataFrame(schema=schema) if clusters is None else clusters.select(*schema)
 
 
 def _described(anonymised: pl.DataFrame) -> pl.DataFrame:

@@ -72,6 +72,7 @@ def test_subsets_are_sorted_and_the_kind_is_the_severest() -> None:
             "attacks": subset("conversation_text LIKE '%Ignore your rules%'", kind="adversarial"),
             "demo": subset("corpus = 'demo'"),
         },
+        clusters=None,
     )
     assert found["subsets"].to_list() == [["demo"], ["attacks", "demo", "z_refunds"]]
     assert found["kind"].to_list() == ["typical", "adversarial"]
@@ -79,14 +80,19 @@ def test_subsets_are_sorted_and_the_kind_is_the_severest() -> None:
 
 def test_an_interaction_in_no_subset_is_typical() -> None:
     found = stratify(
-        anonymised({}), sampled(1), subsets={"x": subset("route = 'none'", kind="edge")}
+        anonymised({}),
+        sampled(1),
+        subsets={"x": subset("route = 'none'", kind="edge")},
+        clusters=None,
     )
     assert found["subsets"].to_list() == [[]]
     assert found["kind"].to_list() == ["typical"]
 
 
 def test_without_any_subset_every_interaction_is_typical() -> None:
-    assert stratify(anonymised({}), sampled(1), subsets={})["kind"].to_list() == ["typical"]
+    assert stratify(anonymised({}), sampled(1), subsets={}, clusters=None)["kind"].to_list() == [
+        "typical"
+    ]
 
 
 def test_the_last_user_message_is_not_the_first_nor_the_assistants() -> None:
@@ -98,6 +104,7 @@ def test_the_last_user_message_is_not_the_first_nor_the_assistants() -> None:
             "last": subset("last_user_message LIKE 'Can I take%'"),
             "whole": subset("conversation_text LIKE 'Hello%How can%warfarin?'"),
         },
+        clusters=None,
     )
     assert found["subsets"].to_list() == [["last", "whole"]]
 
@@ -107,19 +114,22 @@ def test_a_comparison_with_a_missing_value_does_not_hold() -> None:
         anonymised({"attributes": None}, {"attributes": [{"key": "tier", "value": "demo"}]}),
         sampled(2),
         subsets={"demo": subset("corpus = 'demo'"), "slow": subset("latency_seconds > 1")},
+        clusters=None,
     )
     assert found["subsets"].to_list() == [[], []]
 
 
 def test_a_predicate_without_a_column_holds_for_all_or_none() -> None:
-    found = stratify(anonymised({}, {}), sampled(2), subsets={"all": subset("1 = 1")})
+    found = stratify(
+        anonymised({}, {}), sampled(2), subsets={"all": subset("1 = 1")}, clusters=None
+    )
     assert found["subsets"].to_list() == [["all"], ["all"]]
 
 
 @pytest.mark.parametrize("predicate", ["route > 3", "route", "latency_seconds + 1"])
 def test_a_predicate_that_is_no_condition_names_its_subset(predicate: str) -> None:
     with pytest.raises(SettingsError, match=r"subset 'wrong'.*subsets\.wrong\.predicate"):
-        stratify(anonymised({}), sampled(1), subsets={"wrong": subset(predicate)})
+        stratify(anonymised({}), sampled(1), subsets={"wrong": subset(predicate)}, clusters=None)
 
 
 def test_the_item_is_its_messages_and_nothing_else() -> None:
@@ -127,6 +137,7 @@ def test_the_item_is_its_messages_and_nothing_else() -> None:
         anonymised({"response": "a"}, {"response": "b"}, {"messages": DOSE}),
         sampled(3),
         subsets={},
+        clusters=None,
     )
     same, again, other = found["item_fingerprint"]
     assert same == again == fingerprint(REFUND)
@@ -134,6 +145,14 @@ def test_the_item_is_its_messages_and_nothing_else() -> None:
 
 
 def test_probabilities_come_from_the_sample() -> None:
-    found = stratify(anonymised({}), sampled(1), subsets={})
+    found = stratify(anonymised({}), sampled(1), subsets={}, clusters=None)
     assert found["design_weight"].to_list() == [2.0]
     assert found["stratum"].to_list() == ["route=orders"]
+
+
+def test_an_interaction_has_its_topic_cluster_or_none() -> None:
+    clusters = pl.DataFrame({"interaction_id": ["i1", "other"], "cluster": ["c-1", "c-2"]})
+    found = stratify(anonymised({}, {}), sampled(2), subsets={}, clusters=clusters)
+    assert found["cluster"].to_list() == [None, "c-1"]
+    without = stratify(anonymised({}, {}), sampled(2), subsets={}, clusters=None)
+    assert without["cluster"].to_list() == [None, None]
