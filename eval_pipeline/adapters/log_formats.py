@@ -6,9 +6,11 @@ from typing import Final
 
 import duckdb
 
+from eval_pipeline.adapters.log_lines import COMPRESSIONS, lines_of
 from eval_pipeline.adapters.queries import load_sql
 from eval_pipeline.errors import LogSchemaError
 from eval_pipeline.settings import LogsSettings
+from eval_pipeline.settings.logs import LogFormat
 from eval_pipeline.tables import INTERACTION_COLUMNS
 
 REQUIRED_COLUMNS: Final = (
@@ -16,10 +18,30 @@ REQUIRED_COLUMNS: Final = (
 )  # fmt: skip
 """What the logs must have under some name; any other column is null where it is absent."""
 
+LOG_COLUMNS: Final = (*INTERACTION_COLUMNS, "arrived_at")
+"""What can be mapped: the canonical interaction, and when its record reached the logs."""
+
+JSON_ENDINGS: Final = frozenset({".jsonl", ".ndjson", ".json"})
+PARQUET_ENDINGS: Final = frozenset({".parquet", ".pq"})
 _NESTED: Final = frozenset({"messages", "attributes"})
-_PARQUET_ENDINGS: Final = frozenset({".parquet", ".pq"})
-_JSON_ENDINGS: Final = frozenset({".jsonl", ".ndjson", ".json"})
-_COMPRESSIONS: Final = frozenset({".gz", ".zst"})
+
+
+def source_statement(log_format: LogFormat) -> str:
+    """The SELECT that maps the view `lines` of this format (of otel_genai: the view `spans`)."""
+    return load_sql(f"sources/{log_format}")
+
+
+def is_parquet(settings: LogsSettings, files: Sequence[str]) -> bool:
+    """Whether the files are Parquet in (nearly) canonical columns, which can be read one by one."""
+    return settings.format == "canonical" and ending(files[0]) in PARQUET_ENDINGS
+
+
+def ending(file: str) -> str:
+    """What the file is by its name, whatever compresses it: `.jsonl` of `a.jsonl.gz`."""
+    suffixes = [suffix.lower() for suffix in Path(file).suffixes]
+    if suffixes and suffixes[-1] in COMPRESSIONS:
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
 
 
 def mapped_records(
@@ -29,59 +51,62 @@ def mapped_records(
     files: Sequence[str],
     location: str,
     own_query: str | None,
-    trust_statistics: bool,
+    records: duckdb.DuckDBPyRelation | None = None,
 ) -> duckdb.DuckDBPyRelation:
-    """One lazy row per record: canonical columns, `message_count` and `malformed`.
+    """One lazy row per record: `LOG_COLUMNS`, and what can be known of texts without reading them.
 
-    `trust_statistics`: where Parquet's own statistics say that no conversation is empty, they are
-    believed and the column of the texts is not read to count. Raises `LogSchemaError`.
+    Those are `message_count`, `response_missing`, `attributes_missing` and `malformed`. `records`
+    are some of the rows of Parquet files, read already. Raises `LogSchemaError`.
     """
     if settings.format == "sql":
         path: object = files[0] if len(files) == 1 else list(files)
-        records = engine.sql(own_query or "", params={"path": path})
-        return _shaped(records, names=settings.columns, location=location)
-    ending = _ending(files[0])
-    if settings.format == "canonical" and ending in _PARQUET_ENDINGS:
-        records = engine.sql(
-            "SELECT * FROM read_parquet($files, union_by_name = true)",
-            params={"files": list(files)},
-        )
-        filled = trust_statistics and _no_conversation_empty(
-            engine, files=files, column=settings.columns.get("messages", "messages")
-        )
-        return _shaped(records, names=settings.columns, location=location, filled=filled)
-    if ending not in _JSON_ENDINGS:
-        raise LogSchemaError(
-            location, f"a file ends in '{ending}'; '{settings.format}' reads {_readable(settings)}"
-        )
-    _view_lines(engine, files=files)
-    if settings.format == "openai_jsonl":
-        records = engine.sql(load_sql("sources/openai_jsonl"))
-        return _shaped(records, names={}, location=location)
-    records = _canonical_lines(engine, names=settings.columns, location=location)
-    return _shaped(records, names={}, location=location)
+        own = engine.sql(own_query or "", params={"path": path})
+        return _shaped(own, names=settings.columns, location=location)
+    if is_parquet(settings, files):
+        column = settings.columns.get("messages", "messages")
+        filled = records is None and _no_conversation_empty(engine, files=files, column=column)
+        rows = _parquet_rows(engine, files=files) if records is None else records
+        return _shaped(rows, names=settings.columns, location=location, filled=filled)
+    lines_in(engine, files=files, location=location).create_view("lines")
+    return mapped_lines(engine, settings=settings, location=location)
 
 
-def _readable(settings: LogsSettings) -> str:
-    endings = sorted(_JSON_ENDINGS)
+def mapped_lines(
+    engine: duckdb.DuckDBPyConnection, *, settings: LogsSettings, location: str
+) -> duckdb.DuckDBPyRelation:
+    """What `mapped_records` gives, of the records in a table or view `lines`."""
     if settings.format == "canonical":
-        endings = sorted(_PARQUET_ENDINGS) + endings
-    return ", ".join(endings)
+        return _canonical_lines(engine, names=settings.columns, location=location)
+    if settings.format == "otel_genai":
+        engine.sql(load_sql("sources/otel_spans")).create_view("spans")
+    return engine.sql(source_statement(settings.format))
 
 
-def _ending(file: str) -> str:
-    suffixes = [suffix.lower() for suffix in Path(file).suffixes]
-    if suffixes and suffixes[-1] in _COMPRESSIONS:
-        suffixes.pop()
-    return suffixes[-1] if suffixes else ""
+def lines_in(
+    engine: duckdb.DuckDBPyConnection, *, files: Sequence[str], location: str
+) -> duckdb.DuckDBPyRelation:
+    """One JSON value per record of files that are all JSON lines, or all Parquet."""
+    endings = {ending(file) for file in files}
+    if endings <= JSON_ENDINGS:
+        return lines_of(engine, files=files)
+    if endings <= PARQUET_ENDINGS:
+        _parquet_rows(engine, files=files).create_view("rows")
+        return engine.sql(load_sql("sources/parquet_lines"))
+    strange = sorted(endings - JSON_ENDINGS - PARQUET_ENDINGS) or sorted(endings)
+    raise LogSchemaError(
+        location,
+        f"a file ends in '{strange[0]}'; logs are of one kind, Parquet "
+        f"({', '.join(sorted(PARQUET_ENDINGS))}) or JSON ({', '.join(sorted(JSON_ENDINGS))}, "
+        "also .gz or .zst)",
+    )
 
 
-def _view_lines(engine: duckdb.DuckDBPyConnection, *, files: Sequence[str]) -> None:
-    """The view `lines` (line JSON); a line that is not JSON is null, so that it can be counted."""
-    engine.sql(
-        "SELECT json AS line FROM read_ndjson_objects($files, ignore_errors = true)",
-        params={"files": list(files)},
-    ).create_view("lines")
+def _parquet_rows(
+    engine: duckdb.DuckDBPyConnection, *, files: Sequence[str]
+) -> duckdb.DuckDBPyRelation:
+    return engine.sql(
+        "SELECT * FROM read_parquet($files, union_by_name = true)", params={"files": list(files)}
+    )
 
 
 def _canonical_lines(
@@ -90,21 +115,43 @@ def _canonical_lines(
     keys = {row[0] for row in engine.sql(load_sql("sources/json_keys")).fetchall()}
     if keys:  # no key at all: every line is malformed, which the profile tells better
         _refuse_missing(keys, names=names, location=location)
-    line = duckdb.ColumnExpression("line")
     columns = [
-        duckdb.FunctionExpression(
-            "json_extract" if name in _NESTED else "json_extract_string",
-            line,
-            duckdb.ConstantExpression(_pointer(names.get(name, name))),
-        ).alias(name)
-        for name in INTERACTION_COLUMNS
+        _part("json_extract" if name in _NESTED else "json_extract_string", names, name).alias(name)
+        for name in LOG_COLUMNS
     ]
-    object_type = duckdb.ConstantExpression("OBJECT")
-    malformed = duckdb.CaseExpression(
-        duckdb.FunctionExpression("json_type", line) == object_type,
-        duckdb.ConstantExpression(False),  # noqa: FBT003 - a SQL literal
-    ).otherwise(duckdb.ConstantExpression(True))  # noqa: FBT003 - a SQL literal
-    return engine.view("lines").select(*columns, malformed.alias("malformed"))
+    is_object = _type("") == duckdb.ConstantExpression("OBJECT")
+    malformed = duckdb.CaseExpression(is_object, _constant(value=False)).otherwise(
+        _constant(value=True)
+    )
+    return engine.view("lines").select(
+        *columns,
+        _listed_messages(names).alias("message_count"),
+        _part("json_extract_string", names, "response").isnull().alias("response_missing"),
+        _part("json_extract_string", names, "attributes").isnull().alias("attributes_missing"),
+        malformed.alias("malformed"),
+    )
+
+
+def _part(function: str, names: Mapping[str, str], name: str) -> duckdb.Expression:
+    pointer = duckdb.ConstantExpression(_pointer(names.get(name, name)))
+    return duckdb.FunctionExpression(function, duckdb.ColumnExpression("line"), pointer)
+
+
+def _type(pointer: str) -> duckdb.Expression:
+    line = duckdb.ColumnExpression("line")
+    return duckdb.FunctionExpression("json_type", line, duckdb.ConstantExpression(pointer))
+
+
+def _listed_messages(names: Mapping[str, str]) -> duckdb.Expression:
+    """How many messages the line lists; none where they are no list of objects."""
+    first = _type(_pointer(names.get("messages", "messages")) + "/0")
+    return duckdb.CaseExpression(
+        first == duckdb.ConstantExpression("OBJECT"), _part("json_array_length", names, "messages")
+    ).otherwise(duckdb.ConstantExpression(0))
+
+
+def _constant(*, value: bool) -> duckdb.Expression:
+    return duckdb.ConstantExpression(value)
 
 
 def _pointer(key: str) -> str:
@@ -136,23 +183,30 @@ def _shaped(
     """Renames by quoted identifiers, adds absent columns as null, turns nested ones to JSON."""
     types = {name: str(dtype) for name, dtype in zip(records.columns, records.types, strict=True)}
     _refuse_missing(set(types), names=names, location=location)
-    columns = []
-    for name in INTERACTION_COLUMNS:
-        theirs = names.get(name, name)
-        dtype = types.get(theirs)
-        value = duckdb.ConstantExpression(None)
-        if dtype is not None:
-            value = duckdb.ColumnExpression(theirs)
-        if name in _NESTED:
-            value = _as_json(value, dtype=dtype)
-        columns.append(value.alias(name))
-    counted = _message_count(names.get("messages", "messages"), types=types, filled=filled)
+    columns = {name: _column(names.get(name, name), types=types) for name in LOG_COLUMNS}
+    shown = [
+        (_as_json(value, dtype=types.get(names.get(name, name))) if name in _NESTED else value)
+        for name, value in columns.items()
+    ]
     malformed = (
         duckdb.ColumnExpression("malformed")
         if types.get("malformed") == "BOOLEAN"
-        else duckdb.ConstantExpression(False)  # noqa: FBT003 - a SQL literal
+        else _constant(value=False)
     )
-    return records.select(*columns, counted.alias("message_count"), malformed.alias("malformed"))
+    counted = _message_count(names.get("messages", "messages"), types=types, filled=filled)
+    return records.select(
+        *(value.alias(name) for name, value in zip(columns, shown, strict=True)),
+        counted.alias("message_count"),
+        columns["response"].isnull().alias("response_missing"),
+        columns["attributes"].isnull().alias("attributes_missing"),
+        malformed.alias("malformed"),
+    )
+
+
+def _column(theirs: str, *, types: Mapping[str, str]) -> duckdb.Expression:
+    if theirs in types:
+        return duckdb.ColumnExpression(theirs)
+    return duckdb.ConstantExpression(None)
 
 
 def _as_json(value: duckdb.Expression, *, dtype: str | None) -> duckdb.Expression:

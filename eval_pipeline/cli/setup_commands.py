@@ -3,7 +3,6 @@
 import datetime as dt
 import json
 import sys
-from enum import StrEnum
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
@@ -11,21 +10,16 @@ from typing import Annotated
 import typer
 from jinja2 import Environment, StrictUndefined, Template
 
+from eval_pipeline.cli.log_set_up import LogChoice, choose_logs, mapping_from
 from eval_pipeline.cli.options import ConfigOption, JsonOption
 from eval_pipeline.cli.session import Session, out
 from eval_pipeline.errors import SettingsError
 from eval_pipeline.flows.doctor import examine
 from eval_pipeline.flows.wiring import utc_now
+from eval_pipeline.settings.logs import LogFormat
 from eval_pipeline.settings_file import DEFAULT_CONFIG, parse_settings, settings_json_schema
 
 config_group = typer.Typer(help="The configuration itself.", no_args_is_help=True)
-
-
-class LogFormat(StrEnum):
-    """The log formats that init can set up; `sql` is set up by hand."""
-
-    canonical = "canonical"
-    openai_jsonl = "openai_jsonl"
 
 
 def register(app: typer.Typer) -> None:
@@ -34,12 +28,20 @@ def register(app: typer.Typer) -> None:
     app.command()(doctor)
 
 
-def init(
+def init(  # noqa: PLR0913, PLR0917 - one option each
     directory: Annotated[Path, typer.Argument(help="Where to put the configuration.")] = Path(),
+    sample: Annotated[
+        Path | None, typer.Option("--from", help="One of your log files, to recognise them by.")
+    ] = None,
     logs: Annotated[str | None, typer.Option(help="Glob of your log files.")] = None,
     log_format: Annotated[
-        LogFormat, typer.Option("--format", help="What the log files are.")
-    ] = LogFormat.canonical,
+        LogFormat | None,
+        typer.Option("--format", help="What the log files are; default: as recognised."),
+    ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="canonical=yours: the name of a column; repeatable."),
+    ] = None,
     provider_url: Annotated[str | None, typer.Option(help="OpenAI-style base URL.")] = None,
     key_variable: Annotated[
         str, typer.Option(help="The environment variable with the provider's key.")
@@ -57,9 +59,11 @@ def init(
     if file.exists():
         raise SettingsError(f"{file} exists already and was left as it is. Choose another folder.")
     first, second = _two_judges(judges or _asked("Two judges", "openai/gpt-4.1,anthropic/claude"))
+    chosen = _logs(sample, path=logs, log_format=log_format, pairs=mapping, directory=directory)
     text = _starter().render(
-        log_format=log_format.value,
-        logs=logs or _asked("Glob of your log files", "logs/week={week}/*.parquet"),
+        log_format=chosen.log_format,
+        logs=json.dumps(chosen.path),
+        columns={ours: json.dumps(theirs) for ours, theirs in chosen.columns.items()},
         provider_url=provider_url or _asked("Base URL", "http://127.0.0.1:4000/v1"),
         key_variable=key_variable,
         model=model or _asked("The model your feature runs on", "gpt-4.1"),
@@ -72,6 +76,9 @@ def init(
     parse_settings(text, file=str(file))
     (directory / "candidates").mkdir(parents=True, exist_ok=True)
     file.write_text(text, encoding="utf-8")
+    query = directory / "logs.sql"
+    if chosen.log_format == "sql" and not query.exists():
+        query.write_text(_shipped("logs.sql"), encoding="utf-8")
     out.print(f"Wrote {file}. Next: name your subsets in it, then run", soft_wrap=True)
     out.print("  export EVAL_PIPELINE_KEY=$(openssl rand -hex 32)   # once; keep it")
     out.print(f"  eval-pipeline doctor --config {file}", soft_wrap=True)
@@ -88,6 +95,9 @@ def doctor(config: ConfigOption = None, as_json: JsonOption = False) -> None:  #
         for finding in findings:
             out.print(f"{marks[finding.state]}  {finding.subject}: ", end="")
             out.print(finding.detail, markup=False, soft_wrap=True)
+            for example in finding.examples:
+                shown = "  ".join(f"{name}: {value}" for name, value in example.items())
+                out.print(f"      {shown}", markup=False, highlight=False, soft_wrap=True)
             if finding.remedy:
                 out.print(f"      -> {finding.remedy}", markup=False, soft_wrap=True)
     if any(finding.state == "fail" for finding in findings):
@@ -107,8 +117,29 @@ def check(config: ConfigOption = None) -> None:
     out.print(f"{session.project.file}: sound.", soft_wrap=True)
 
 
+def _logs(
+    sample: Path | None,
+    *,
+    path: str | None,
+    log_format: LogFormat | None,
+    pairs: list[str] | None,
+    directory: Path,
+) -> LogChoice:
+    columns = mapping_from(pairs or ())
+    if sample is not None and log_format != "sql":
+        return choose_logs(
+            sample, path=path, log_format=log_format, columns=columns, directory=directory
+        )
+    where = path or _asked("Glob of your log files", "logs/week={week}/*.parquet")
+    return LogChoice(log_format or "canonical", where, columns)
+
+
+def _shipped(name: str) -> str:
+    return (resources.files("eval_pipeline.cli") / "starter" / name).read_text("utf-8")
+
+
 def _starter() -> Template:
-    text = (resources.files("eval_pipeline.cli") / "starter" / DEFAULT_CONFIG).read_text("utf-8")
+    text = _shipped(DEFAULT_CONFIG)
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701 - YAML
     return environment.from_string(text)
 

@@ -1,7 +1,7 @@
 """Examines a configured project part by part; every finding says how to mend it."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -11,18 +11,24 @@ from eval_pipeline.flows.wiring import Pipeline
 
 State = Literal["ok", "warn", "fail"]
 MINIMUM_KEY_LENGTH = 16
+EXAMPLES = 3
+EXAMPLE_CHARACTERS = 80
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one part of the project looks like; `remedy` is empty where nothing is to do."""
+    """What one part of the project looks like; `remedy` is empty where nothing is to do.
+
+    `examples` are rows of masked text.
+    """
 
     subject: str
     state: State
     detail: str
     remedy: str = ""
+    examples: tuple[Mapping[str, str], ...] = ()
 
-    def as_dict(self) -> dict[str, str]:
+    def as_dict(self) -> dict[str, Any]:
         """The finding for JSON."""
         return asdict(self)
 
@@ -86,7 +92,7 @@ def _logs(pipeline: Pipeline) -> Iterator[Finding]:
             "check `logs.path` and `logs.format`",
         )
         return
-    facts = pipeline.logs.profile(weeks[-1]).row(0, named=True)
+    facts = pipeline.logs.profile(weeks[-1], now=pipeline.clock()).row(0, named=True)
     total = facts["interactions"] + facts["quarantined"]
     share = facts["quarantined"] / total if total else 0.0
     limit = pipeline.settings.contract.maximum_quarantined_share
@@ -94,26 +100,49 @@ def _logs(pipeline: Pipeline) -> Iterator[Finding]:
         "logs",
         "ok" if share <= limit else "fail",
         f"{len(weeks)} weeks, {weeks[0]} to {weeks[-1]}; the last has {facts['interactions']} "
-        f"interactions, {share:.2%} quarantined",
-        "" if share <= limit else f"mend the rows, by reason: {_reasons(facts)}",
+        f"interactions, {share:.2%} quarantined{_by_reason(facts, total=total)}",
+        "" if share <= limit else "mend the rows, or raise `contract.maximum_quarantined_share`",
     )
     if os.environ.get(pipeline.settings.anonymisation.key_variable):
         yield _masked_rows(pipeline)
 
 
-def _reasons(facts: dict[str, Any]) -> str:
-    reasons = [f"{each['reason']} {each['count']}" for each in facts["quarantine_reasons"] or ()]
-    return ", ".join(reasons) or "none was told"
+def _by_reason(facts: Mapping[str, Any], *, total: int) -> str:
+    shares = [
+        f"{each['reason']} {each['count'] / total:.2%}"
+        for each in facts["quarantine_reasons"] or ()
+    ]
+    return f": {', '.join(shares)}" if shares else ""
 
 
 def _masked_rows(pipeline: Pipeline) -> Finding:
     """Masks a few rows in memory: what fails here would fail in the weekly run."""
     week = pipeline.logs.weeks_available()[-1]
-    ids = pipeline.logs.narrow(week)["interaction_id"].sort().head(3).to_list()
-    texts = pipeline.logs.fetch(week, ids)["response"].drop_nulls().to_list()
-    masked = [pipeline.anonymiser.mask_text(text) for text in texts]
-    shown = " | ".join(text[:80] for text in masked)
-    return Finding("masking", "ok", f"three responses, masked: {shown}")
+    rows = pipeline.logs.examples(week, count=EXAMPLES).rows(named=True)
+    examples = tuple(_example(row, mask=pipeline.anonymiser.mask_text) for row in rows)
+    return Finding(
+        "masking", "ok", f"{len(examples)} rows of {week}, masked and shortened", examples=examples
+    )
+
+
+def _example(row: Mapping[str, Any], *, mask: Callable[[str], str]) -> dict[str, str]:
+    return {
+        "route": mask(row["route"]),
+        "time": f"{row['occurred_at']:%Y-%m-%d %H:%M}",
+        "user": _short(mask(_last_asked(row["messages"] or ()))),
+        "response": _short(mask(row["response"] or "")),
+    }
+
+
+def _last_asked(messages: Sequence[Mapping[str, str]]) -> str:
+    asked = [message["content"] for message in messages if message["role"] == "user"]
+    return asked[-1] if asked else ""
+
+
+def _short(text: str) -> str:
+    """One line; masked before it is cut, so that no half of a name is left unrecognised."""
+    line = " ".join(text.split())
+    return line if len(line) <= EXAMPLE_CHARACTERS else f"{line[:EXAMPLE_CHARACTERS]}…"
 
 
 def _providers(pipeline: Pipeline) -> Iterator[Finding]:
