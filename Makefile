@@ -6,14 +6,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SPARK_STAMP := $(VENV)/.spark-installed
 DEMO_DIR ?= demo-run
 REAL_DIR ?= real-run
 PORT ?= 3000
+BENCH_ROWS ?= 5000000
 
 export GX_ANALYTICS_ENABLED := false
 export PYTHONUTF8 := 1
 
-.PHONY: help setup demo ui real test test-fast check lint types imports defs wheel lock clean browser
+.PHONY: help setup demo ui real test test-fast check lint types imports defs wheel lock clean browser java spark bench-intake
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,13 +53,30 @@ browser:
 	            apt-get -qq update >/dev/null && apt-get -qq -y install chromium >/dev/null; }; } \
 	  || echo "Chromium is not here and cannot be installed; the browser tests will say so."
 
-test: setup browser ## every test, with coverage of the core
+$(SPARK_STAMP): requirements-spark.lock $(STAMP)
+	@echo "Installing Spark for its tests (once, half a gigabyte) ..."
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps -r requirements-spark.lock \
+	  && touch $@ || echo "Spark cannot be installed; its tests will say so."
+
+java:
+	@command -v java >/dev/null \
+	  || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+	       && { echo "Installing Java for Spark's tests ..."; \
+	            apt-get -qq update >/dev/null && apt-get -qq -y install default-jre-headless >/dev/null; }; } \
+	  || echo "Java is not here and cannot be installed; Spark's tests will say so."
+
+spark: setup java $(SPARK_STAMP) ## Spark and Java, for `logs.engine: spark` and its tests
+
+test: setup browser spark ## every test, with coverage of the core
 	@rm -f .coverage .coverage.*
 	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report= $(PYTEST_ARGS)
 	@$(BIN)/python -m coverage report --fail-under=90 --include='eval_pipeline/*' --skip-covered
 
 test-fast: setup ## the everyday tests, under two minutes
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not slow and not real_data' $(PYTEST_ARGS)
+
+bench-intake: setup ## the weekly scan against DuckDB's own, about ten minutes and 7 GB of disk
+	@$(BIN)/python benchmarks/intake.py --rows $(BENCH_ROWS)
 
 check: lint types imports defs wheel ## ruff, mypy, import-linter, dg check defs, the wheel
 
@@ -80,9 +99,11 @@ wheel: setup
 	@$(BIN)/python -m zipfile -l dist/*.whl >dist.log && grep -q '_sql/sources/' dist.log \
 	  && echo "Wheel: $$(ls dist)"; status=$$?; rm -f dist.log; exit $$status
 
-lock: setup ## renew requirements.lock (needs uv on the PATH)
+lock: setup ## renew both locks (needs uv on the PATH)
 	uv pip compile pyproject.toml --extra dev --generate-hashes --no-strip-extras --universal --python-version 3.11 \
 	  --no-emit-index-url --no-annotate --no-header -o requirements.lock
+	echo 'pyspark[connect]>=4' | uv pip compile - -c requirements.lock --generate-hashes --no-strip-extras --universal \
+	  --python-version 3.11 --no-emit-index-url --no-annotate --no-header -o requirements-spark.lock
 
 clean: ## remove the virtual environment and what the demos made
 	rm -rf $(VENV) $(DEMO_DIR) $(REAL_DIR) dist .coverage*

@@ -9,15 +9,18 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.contracts import contract_check
+from assets.contracts import LOG_CHECKS, LOG_WARNINGS, contract_check, contract_checks
 from assets.conventions import OWNERS, counts, markdown, stored, table_asset, weekly
 from eval_pipeline.flows import intake
 from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.intake.clusters import members_of
 from eval_pipeline.intake.stratification import stratify
 from eval_pipeline.tables import (
     ANONYMISED_INTERACTIONS,
     SAMPLED_INTERACTIONS,
+    SAMPLING_FRAME,
     STRATIFIED_INTERACTIONS,
+    TOPIC_CLUSTERS,
 )
 
 production_logs = dg.AssetSpec(
@@ -31,11 +34,43 @@ production_logs = dg.AssetSpec(
 
 
 @table_asset(
-    SAMPLED_INTERACTIONS,
+    SAMPLING_FRAME,
     group="intake",
     kinds={"duckdb", "parquet"},
     deps=[production_logs],
-    checks={"logs_contract": "The week's logs and the draw keep the configured data contract."},
+    checks=LOG_CHECKS,
+    warnings=LOG_WARNINGS,
+)
+def sampling_frame(
+    context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
+) -> Iterator[Any]:
+    """Counts the week's population per stratum, holds it to its contract, and allocates."""
+    week = context.partition_key
+    framed = intake.frame_week(pipeline, week=week)
+    page = intake.write_contract_page(pipeline, framed, week=week)
+    yield from contract_checks(SAMPLING_FRAME, framed.contract, page=page)
+    intake.require_contract(framed.contract, subject=f"The week of {week}")
+    yield stored(
+        pipeline,
+        SAMPLING_FRAME,
+        framed.frame,
+        partition=week,
+        metadata={
+            "interactions": framed.interactions,
+            "quarantined": framed.quarantined,
+            "steering": framed.told_steering,
+            "allocation": markdown(framed.frame),
+        },
+    )
+
+
+@table_asset(
+    SAMPLED_INTERACTIONS,
+    group="intake",
+    kinds={"duckdb", "parquet"},
+    deps=[sampling_frame],
+    checks={"sample_design": "The draw is a probability sample: weights, positions, sizes agree."},
+    automated=True,
 )
 def sampled_interactions(
     context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
@@ -43,20 +78,16 @@ def sampled_interactions(
     """Draws the week's conversations by hash, stratified, from narrow columns: keys and no text."""
     week = context.partition_key
     drawn = intake.draw_week(pipeline, week=week)
-    yield contract_check("logs_contract", SAMPLED_INTERACTIONS, drawn.contract)
-    intake.require_contract(drawn.contract, subject=f"The week of {week}")
-    allocation = drawn.sampled.group_by("stratum").agg(
-        pl.col("population_size").first(), pl.col("allocated").first(), pl.col("drawn").first()
-    )
+    yield contract_check("sample_design", SAMPLED_INTERACTIONS, drawn.contract)
+    intake.require_contract(drawn.contract, subject=f"The draw of {week}")
     yield stored(
         pipeline,
         SAMPLED_INTERACTIONS,
         drawn.sampled,
         partition=week,
         metadata={
-            "interactions": drawn.interactions,
-            "quarantined": drawn.quarantined,
-            "allocation": markdown(allocation.sort("stratum")),
+            "drawn": counts(drawn.sampled, "stratum", "selection"),
+            "against the earlier draw": drawn.told_redraw,
         },
     )
 
@@ -93,18 +124,20 @@ def anonymised_interactions(
     STRATIFIED_INTERACTIONS,
     group="intake",
     kinds={"polars", "parquet"},
-    deps=[sampled_interactions, anonymised_interactions],
+    # By name: the topics' module imports this one.
+    deps=[sampled_interactions, anonymised_interactions, TOPIC_CLUSTERS.name],
     automated=True,
 )
 def stratified_interactions(
     context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
 ) -> dg.MaterializeResult[Any]:
-    """Puts each interaction into the team's named subsets, and gives it its kind."""
+    """Puts each interaction into the team's subsets; gives it its kind and topic cluster."""
     week = context.partition_key
     stratified = stratify(
         pipeline.lake.read(ANONYMISED_INTERACTIONS, partition=week),
         pipeline.lake.read(SAMPLED_INTERACTIONS, partition=week),
         subsets=pipeline.settings.subsets,
+        clusters=members_of(pipeline.lake.read(TOPIC_CLUSTERS, partition=week)),
     )
     return stored(
         pipeline,
@@ -116,5 +149,6 @@ def stratified_interactions(
                 stratified.explode("subsets").rename({"subsets": "subset"}), "subset", "selection"
             ),
             "in no subset": int((stratified["subsets"].list.len() == 0).sum()),
+            "in no topic cluster": stratified["cluster"].null_count(),
         },
     )

@@ -4,18 +4,22 @@ from typing import Final
 
 import dagster as dg
 
-from assets import evaluation, gate, intake, judging, monitoring, review, truth
+from assets import clusters, evaluation, gate, intake, judging, monitoring, review, truth
 
 refresh: Final = dg.define_asset_job(
     "refresh",
-    description="The weekly job up to the queue for people: draw, mask, stratify, judge, dispute.",
+    description="The weekly job up to the queue for people: frame, draw, mask, judge, dispute.",
     selection=dg.AssetSelection.assets(
+        intake.sampling_frame,
         intake.sampled_interactions,
         intake.anonymised_interactions,
+        clusters.topic_clusters,
         intake.stratified_interactions,
+        clusters.topic_mix,
         judging.verdicts,
         judging.refutations,
         judging.panel_verdicts,
+        clusters.unnamed_failures,
         judging.disputes,
         monitoring.production_monitor,
     ),

@@ -1,5 +1,8 @@
 """Every failure a user can meet, one class each: what is wrong, what was left alone, the remedy."""
 
+import datetime as dt
+from collections.abc import Sequence
+
 
 class EvalPipelineError(Exception):
     """Base of all foreseeable failures; its message is the whole of what a user sees."""
@@ -76,6 +79,28 @@ class EmptyWeekError(EvalPipelineError):
             f"The logs at '{location}' hold no interaction in the week of {week}. "
             "Nothing was written and earlier weeks are untouched. "
             "Check that the week's logs have arrived, then run the same command again."
+        )
+
+
+class WeekNotClosedError(EvalPipelineError):
+    """The week is not over, or its watermark has not passed: rows may still arrive."""
+
+    def __init__(self, week: str, closes: dt.datetime) -> None:
+        super().__init__(
+            f"The week of {week} closes at {closes:%Y-%m-%d %H:%M} UTC, when its end and "
+            "`logs.watermark_hours` have passed. Nothing was written. Run the same command after "
+            "that, or lower the watermark if your logs are complete sooner."
+        )
+
+
+class FrameChangedError(EvalPipelineError):
+    """The logs no longer hold what the week's frame counted, so no probability would be true."""
+
+    def __init__(self, week: str, strata: Sequence[str]) -> None:
+        super().__init__(
+            f"The logs of the week of {week} have changed since `sampling_frame` counted them "
+            f"(strata: {', '.join(strata)}). Nothing was written. "
+            f"Run `eval-pipeline refresh --week {week}` again: it counts and draws anew."
         )
 
 

@@ -114,7 +114,7 @@ def _canonical_lines(
 ) -> duckdb.DuckDBPyRelation:
     keys = {row[0] for row in engine.sql(load_sql("sources/json_keys")).fetchall()}
     if keys:  # no key at all: every line is malformed, which the profile tells better
-        _refuse_missing(keys, names=names, location=location)
+        refuse_missing(keys, names=names, location=location)
     columns = [
         _part("json_extract" if name in _NESTED else "json_extract_string", names, name).alias(name)
         for name in LOG_COLUMNS
@@ -159,7 +159,8 @@ def _pointer(key: str) -> str:
     return "/" + key.replace("~", "~0").replace("/", "~1")
 
 
-def _refuse_missing(present: set[str], *, names: Mapping[str, str], location: str) -> None:
+def refuse_missing(present: set[str], *, names: Mapping[str, str], location: str) -> None:
+    """Raises `LogSchemaError` if a column that is required or mapped is not among `present`."""
     missing = [name for name in REQUIRED_COLUMNS if names.get(name, name) not in present]
     unknown = [theirs for theirs in names.values() if theirs not in present]
     if missing or unknown:
@@ -182,7 +183,7 @@ def _shaped(
 ) -> duckdb.DuckDBPyRelation:
     """Renames by quoted identifiers, adds absent columns as null, turns nested ones to JSON."""
     types = {name: str(dtype) for name, dtype in zip(records.columns, records.types, strict=True)}
-    _refuse_missing(set(types), names=names, location=location)
+    refuse_missing(set(types), names=names, location=location)
     columns = {name: _column(names.get(name, name), types=types) for name in LOG_COLUMNS}
     shown = [
         (_as_json(value, dtype=types.get(names.get(name, name))) if name in _NESTED else value)

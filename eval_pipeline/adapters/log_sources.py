@@ -1,164 +1,241 @@
-"""The team's logs through one door: narrow columns of all rows, texts of the chosen rows only."""
+"""The team's logs through one door: counts of all rows, keys of few, texts of the drawn."""
 
 import datetime as dt
-import glob
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import duckdb
 import polars as pl
 
-from eval_pipeline.adapters.log_formats import mapped_records
-from eval_pipeline.adapters.queries import collect, connection, load_sql, translated
+from eval_pipeline.adapters.duckdb_engine import open_duckdb
+from eval_pipeline.adapters.engines import LogEngine, LogFiles, OpenEngine
+from eval_pipeline.adapters.log_files import list_files
+from eval_pipeline.adapters.log_profile import profile_of
+from eval_pipeline.adapters.queries import load_sql
 from eval_pipeline.errors import EmptyWeekError, LogsNotFoundError, SettingsError
 from eval_pipeline.settings import LogsSettings
-from eval_pipeline.tables import INTERACTION_COLUMNS, INTERACTION_SCHEMA
+from eval_pipeline.tables import UTC_MICROSECONDS
 
-TEXT_COLUMNS: Final = frozenset({"messages", "response", "attributes"})
-NARROW_SCHEMA: Final = pl.Schema(
-    {name: dtype for name, dtype in INTERACTION_COLUMNS.items() if name not in TEXT_COLUMNS}
-)
-_PLACE = "{week}"
-_SEVEN_DAYS = dt.timedelta(days=7)
+ARRIVAL: Final = "arrived_at"
+_ARRIVAL_LOGGED: Final = frozenset({"langfuse"})
+"""Formats that always tell when a record arrived."""
+_PLACE: Final = "{week}"
+_SEVEN_DAYS: Final = dt.timedelta(days=7)
+_EVER: Final = ("0001-01-01T00:00:00Z", "9999-12-31T00:00:00Z")
 
 
 @dataclass(frozen=True)
-class _Scope:
-    """A week's files and the instants that bound it, open where the files themselves do it."""
+class _Frame:
+    """A week's files and the instants that bound its frame, open where the files do it."""
 
-    location: str
-    files: tuple[str, ...]
-    start: str = "-infinity"
-    end: str = "infinity"
+    files: LogFiles
+    start: str
+    end: str
+    week_before: str
+    closes: str
+    closed_before: str
+
+    @property
+    def week(self) -> dict[str, object]:
+        return {"from": self.start, "until": self.end}
 
     @property
     def bounds(self) -> dict[str, object]:
-        return {"from": self.start, "until": self.end}
+        return {
+            **self.week,
+            "week_before": self.week_before,
+            "closes": self.closes,
+            "closed_before": self.closed_before,
+        }
 
 
 class LogSource:
     """Reads one configured log location; holds nothing between calls.
 
-    Raises `LogsNotFoundError`, `LogSchemaError`, `CorruptFileError` or `EmptyWeekError`; none of
-    them quotes what is logged.
+    `strata` are the columns whose values make a stratum. Raises `LogsNotFoundError`,
+    `LogSchemaError`, `CorruptFileError` or `EmptyWeekError`; none of them quotes what is logged.
     """
 
-    def __init__(self, settings: LogsSettings, *, locate: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        settings: LogsSettings,
+        *,
+        locate: Callable[[str], str],
+        strata: Sequence[str] = ("route",),
+    ) -> None:
         self._settings = settings
-        self._locate = locate
         self._location = locate(settings.path)
-        if "://" in self._location:
-            raise SettingsError(
-                f"`logs.path` is the URL {self._location}, and logs are read from files. "
-                "Nothing was read. Mount or sync the bucket and name the folder."
-            )
+        self._open = _engine_of(settings, own_query=_own_query(settings, locate=locate))
+        self._strata = {
+            f"by_{column}": column in strata
+            for column in ("route", "prompt_version", "requested_model")
+        }
 
-    def narrow(self, week: dt.date) -> pl.DataFrame:
-        """One row per interaction of the week that may be sampled, by id; no column of text.
+    def closes_at(self, week: dt.date) -> dt.datetime:
+        """When the week's frame is complete: its end and the watermark."""
+        end = dt.datetime.combine(week + _SEVEN_DAYS, dt.time(), tzinfo=dt.UTC)
+        return end + dt.timedelta(hours=self._settings.watermark_hours)
 
-        Quarantined rows are left out; `profile` counts them. Raises `EmptyWeekError` if no row
-        stays.
-        """
-        scope = self._scope(week)
-        with self._opened(scope, trust_statistics=True) as engine:
-            found = collect(engine, load_sql("narrow_interactions"), parameters=scope.bounds)
-        if found.is_empty():
-            raise EmptyWeekError(week.isoformat(), scope.location)
-        return found.cast(NARROW_SCHEMA).select(list(NARROW_SCHEMA))
-
-    def profile(self, week: dt.date) -> pl.DataFrame:
-        """One row of counts: records, quarantined by reason, nulls, values out of range.
+    def profile(self, week: dt.date, *, now: dt.datetime) -> pl.DataFrame:
+        """One row of counts: records, quarantined by reason, nulls, values out of range, repeats.
 
         Records without a time belong to no week and are counted in each. A week with files and
         no record is a row of zeros.
         """
-        scope = self._scope(week)
-        with self._opened(scope) as engine:
-            return collect(engine, load_sql("logs_profile"), parameters=scope.bounds)
+        frame = self._frame(week)
+        with self._framed(frame) as engine:
+            repeats = _repeated_ids(engine)
+            return profile_of(
+                engine,
+                parameters={**frame.week, "closes": frame.closes, "now": now.isoformat()},
+                duplicate_ids=repeats,
+            )
 
-    def fetch(self, week: dt.date, interaction_ids: Iterable[str]) -> pl.DataFrame:
-        """The interactions of these ids with their texts, in the canonical schema, by id."""
-        wanted = pl.DataFrame(
-            {"interaction_id": sorted(set(interaction_ids))}, schema={"interaction_id": pl.String}
+    def strata(self, week: dt.date) -> pl.DataFrame:
+        """One row per stratum: `population_size` conversations, interactions, late ones of them.
+
+        Raises `EmptyWeekError` if the frame holds none.
+        """
+        frame = self._frame(week)
+        with self._framed(frame) as engine:
+            counted = _in_slices(engine, "week_strata")
+        if counted.is_empty():
+            raise EmptyWeekError(week.isoformat(), frame.files.location)
+        return counted.group_by("stratum").agg(pl.all().cast(pl.Int64).sum()).sort("stratum")
+
+    def drawable(self, week: dt.date, *, thresholds: pl.DataFrame, salt: str) -> pl.DataFrame:
+        """The keys of the interactions whose conversation's hash lies below its threshold.
+
+        `thresholds`: stratum, threshold (hex digits, compared with those of md5(salt|id)). Gives
+        stratum, conversation_id, conversation_digits, interaction_id, route, occurred_at in hash
+        order.
+        """
+        with self._framed(self._frame(week)) as engine:
+            found = engine.select(
+                load_sql("drawable_interactions"),
+                parameters={"salt": salt},
+                frames={"thresholds": thresholds},
+            )
+        order = ("stratum", "conversation_digits", "conversation_id", "interaction_id")
+        return found.with_columns(pl.col("occurred_at").cast(UTC_MICROSECONDS)).sort(
+            *order, "occurred_at", "route"
         )
-        scope = self._scope(week)
-        with self._opened(scope, trust_statistics=True) as engine:
-            engine.register("wanted", wanted.to_arrow())
-            found = collect(engine, load_sql("fetched_interactions"), parameters=scope.bounds)
-        return found.cast(INTERACTION_SCHEMA).select(list(INTERACTION_SCHEMA))
+
+    def fetch(self, week: dt.date, interaction_ids: pl.Series) -> pl.DataFrame:
+        """The records with these ids and their texts, in the canonical schema, by id.
+
+        An id that is logged more than once has all its records, in a fixed order.
+        """
+        with self._open(self._frame(week).files) as engine:
+            return engine.fetch(interaction_ids)
+
+    def examples(self, week: dt.date, *, count: int) -> pl.DataFrame:
+        """A few interactions of the week with their texts; which ones, the logs' order decides."""
+        with self._framed(self._frame(week)) as engine:
+            ids = engine.select(load_sql("some_interactions"), parameters={"count": count})
+            found = engine.fetch(ids["interaction_id"])
+        return found.unique("interaction_id", keep="first", maintain_order=True)
+
+    def summarise(self, week: dt.date, statement: str) -> pl.DataFrame:
+        """What `sql/<statement>.sql` says of the week's frame; for aggregates, not for rows."""
+        with self._framed(self._frame(week)) as engine:
+            return engine.select(load_sql(statement))
 
     def weeks_available(self) -> list[dt.date]:
         """The Mondays that the logs hold: by the files' names, else by the interactions' times."""
         if _PLACE in self._location:
-            named = (_week_named(file, pattern=self._location) for file in self._files("*"))
+            named = (_week_named(file, pattern=self._location) for file in self._listed("*"))
             return sorted({week for week in named if week is not None})
-        scope = _Scope(self._location, self._present(self._location))
-        with self._opened(scope, trust_statistics=True) as engine:
-            weeks: list[dt.date] = collect(engine, load_sql("logged_weeks"))["week"].to_list()
+        with self._open(LogFiles(self._location, self._present(self._location))) as engine:
+            weeks: list[dt.date] = engine.select(load_sql("logged_weeks"))["week"].to_list()
         return weeks
 
-    def _scope(self, week: dt.date) -> _Scope:
-        if _PLACE not in self._location:
-            return _Scope(
-                self._location,
-                self._present(self._location),
-                start=f"{week.isoformat()}T00:00:00Z",
-                end=f"{(week + _SEVEN_DAYS).isoformat()}T00:00:00Z",
+    @contextmanager
+    def _framed(self, frame: _Frame) -> Iterator[LogEngine]:
+        """An engine with the view `framed`: the rows of the week's frame, with their stratum."""
+        with self._open(frame.files) as engine:
+            engine.define(
+                "framed",
+                load_sql("framed_interactions"),
+                parameters={**frame.bounds, **self._strata},
             )
-        location = self._location.replace(_PLACE, week.isoformat())
-        if not _listed(location) and self._files("*"):
-            raise EmptyWeekError(week.isoformat(), location)
-        return _Scope(location, self._present(location))
+            yield engine
 
-    def _files(self, week: str) -> tuple[str, ...]:
-        return _listed(self._location.replace(_PLACE, week))
+    def _frame(self, week: dt.date) -> _Frame:
+        bounds = {
+            "start": f"{week.isoformat()}T00:00:00Z",
+            "end": f"{(week + _SEVEN_DAYS).isoformat()}T00:00:00Z",
+            "week_before": f"{(week - _SEVEN_DAYS).isoformat()}T00:00:00Z",
+            "closes": self.closes_at(week).isoformat(),
+            "closed_before": self.closes_at(week - _SEVEN_DAYS).isoformat(),
+        }
+        if _PLACE not in self._location:
+            return _Frame(LogFiles(self._location, self._present(self._location)), **bounds)
+        files = self._files_of(week)
+        if ARRIVAL in self._settings.columns or self._settings.format in _ARRIVAL_LOGGED:
+            before = self._listed((week - _SEVEN_DAYS).isoformat())
+            return _Frame(LogFiles(files.location, (*before, *files.files)), **bounds)
+        # The folder itself says which week a row is of, in whatever time zone it was cut.
+        first, last = _EVER
+        return _Frame(files, **{**bounds, "start": first, "end": last, "closes": last})
+
+    def _files_of(self, week: dt.date) -> LogFiles:
+        location = self._location.replace(_PLACE, week.isoformat())
+        files = list_files(location)
+        if not files and self._listed("*"):
+            raise EmptyWeekError(week.isoformat(), location)
+        return LogFiles(location, self._present(location))
+
+    def _listed(self, week: str) -> tuple[str, ...]:
+        return list_files(self._location.replace(_PLACE, week))
 
     def _present(self, location: str) -> tuple[str, ...]:
-        files = _listed(location)
+        files = list_files(location)
         if not files:
             raise LogsNotFoundError(location)
         return files
 
-    @contextmanager
-    def _opened(
-        self, scope: _Scope, *, trust_statistics: bool = False
-    ) -> Iterator[duckdb.DuckDBPyConnection]:
-        """An engine with the view `interactions` over the scope's files."""
-        own_query = self._own_query()
-        with connection() as engine, translated(scope.location, files=scope.files):
-            mapped_records(
-                engine,
-                settings=self._settings,
-                files=scope.files,
-                location=scope.location,
-                own_query=own_query,
-                trust_statistics=trust_statistics,
-            ).create_view("mapped")
-            engine.sql(load_sql("sources/canonical")).create_view("interactions")
-            yield engine
 
-    def _own_query(self) -> str | None:
-        if self._settings.query is None:
-            return None
-        file = self._locate(self._settings.query)
+def _engine_of(settings: LogsSettings, *, own_query: str | None) -> OpenEngine:
+    if settings.engine == "spark":
         try:
-            return Path(file).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
+            from eval_pipeline.adapters.spark import open_spark  # noqa: PLC0415 - an extra
+        except ModuleNotFoundError as error:
             raise SettingsError(
-                f"`logs.query` names {file}, which cannot be read. Nothing was read. "
-                "Put your SELECT there, or choose another `logs.format`."
+                f"`logs.engine: spark` needs the package '{error.name}', which is not installed. "
+                'Nothing was read. Run: pip install "eval-pipeline[spark]".'
             ) from None
+        return open_spark(settings, own_query=own_query)
+    return open_duckdb(settings, own_query=own_query)
 
 
-def _listed(location: str) -> tuple[str, ...]:
-    """The files that match, sorted, so that every machine reads them in one order."""
-    # pathlib cannot expand an absolute pattern, and `locate` gives absolute ones.
-    found = glob.glob(location, recursive=True)  # noqa: PTH207
-    return tuple(sorted(file for file in found if Path(file).is_file()))
+def _in_slices(engine: LogEngine, statement: str) -> pl.DataFrame:
+    slices = engine.slices()
+    sql = load_sql(statement)
+    return pl.concat(
+        engine.select(sql, parameters={"slices": slices, "slice": number})
+        for number in range(slices)
+    )
+
+
+def _repeated_ids(engine: LogEngine) -> int:
+    return int(_in_slices(engine, "repeated_ids")["repeats"].sum())
+
+
+def _own_query(settings: LogsSettings, *, locate: Callable[[str], str]) -> str | None:
+    if settings.query is None:
+        return None
+    file = locate(settings.query)
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(
+            f"`logs.query` names {file}, which cannot be read. Nothing was read. "
+            "Put your SELECT there, or choose another `logs.format`."
+        ) from None
 
 
 def _week_named(file: str, *, pattern: str) -> dt.date | None:

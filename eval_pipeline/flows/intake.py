@@ -1,39 +1,176 @@
-"""The weekly intake: contract, draw, and the only door for text."""
+"""The weekly intake: frame and contract, draw, and the only door for text."""
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 
-from eval_pipeline.adapters.expectations import ContractResult, validate_logs
-from eval_pipeline.errors import AnonymisationError, ContractError, EvalPipelineError
+from eval_pipeline.adapters.contract_pages import contract_page
+from eval_pipeline.adapters.expectations import ContractResult, validate_logs, validate_sample
+from eval_pipeline.errors import (
+    AnonymisationError,
+    ContractError,
+    EvalPipelineError,
+    FrameChangedError,
+    WeekNotClosedError,
+)
+from eval_pipeline.flows.steering import Steering, steer
 from eval_pipeline.flows.wiring import Pipeline
-from eval_pipeline.intake.sampling import draw_sample
+from eval_pipeline.intake.allocation import allocate_frame
+from eval_pipeline.intake.sampling import (
+    conversation_keys,
+    draw_salt,
+    draw_sample,
+    incomplete_strata,
+    thresholds,
+)
+from eval_pipeline.tables import SAMPLED_INTERACTIONS, SAMPLING_FRAME
+
+WIDENINGS: Final = (1, 16, 2**60)
+"""How much more than needed is read, should a stratum's hashes fall short; the last reads all."""
+
+
+@dataclass(frozen=True)
+class Framed:
+    """A week's frame, not yet written, and what the logs' contract says of the week."""
+
+    frame: pl.DataFrame
+    profile: pl.DataFrame
+    contract: ContractResult
+    steering: Steering
+
+    @property
+    def interactions(self) -> int:
+        """Rows that may be sampled."""
+        return int(self.profile["interactions"][0])
+
+    @property
+    def quarantined(self) -> int:
+        """Rows that do not fit the schema."""
+        return int(self.profile["quarantined"][0])
+
+    @property
+    def told_steering(self) -> str:
+        """In words, what steered the allocation besides the strata's sizes."""
+        asked = sorted(set(self.frame["asked_by"].explode().drop_nulls()))
+        told = [f"subsets that asked for more: {', '.join(asked) or 'none'}"]
+        if self.steering.unscored:
+            told.append(f"{self.steering.unscored} earlier verdicts say neither pass nor fail")
+        if self.steering.unseen:
+            told.append(f"asked, and not seen last week: {', '.join(self.steering.unseen)}")
+        return "; ".join(told)
+
+
+@dataclass(frozen=True)
+class Redraw:
+    """How a draw differs from the one that the lake held before."""
+
+    kept: int
+    entered: int
+    left: int
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A week's draw, not yet written, and what the logs' contract says of the week."""
+    """A week's draw, not yet written, with its own contract; `redraw` is null for a first draw."""
 
     sampled: pl.DataFrame
     contract: ContractResult
-    interactions: int
-    quarantined: int
+    redraw: Redraw | None
+
+    @property
+    def told_redraw(self) -> str:
+        """The redraw in words."""
+        if self.redraw is None:
+            return "this is the first draw of the week"
+        return (
+            f"{self.redraw.kept} interactions kept, {self.redraw.entered} entered, "
+            f"{self.redraw.left} left"
+        )
+
+
+def frame_week(pipeline: Pipeline, *, week: str) -> Framed:
+    """Counts the week's population per stratum and allocates; reads no text, writes nothing.
+
+    Raises `WeekNotClosedError` before the watermark.
+    """
+    monday = dt.date.fromisoformat(week)
+    closes, now = pipeline.logs.closes_at(monday), pipeline.clock()
+    if now < closes:
+        raise WeekNotClosedError(week, closes)
+    strata = pipeline.logs.strata(monday)
+    profile = pipeline.logs.profile(monday, now=now)
+    contract = validate_logs(
+        profile,
+        contract=pipeline.settings.contract,
+        history=earlier_frames(pipeline, week=week),
+        strata=strata,
+        week=monday,
+    )
+    steering = steer(pipeline, week=week)
+    frame = allocate_frame(
+        strata,
+        policy=pipeline.settings.sampling,
+        spreads=steering.spreads,
+        requests=steering.requests,
+    )
+    return Framed(frame, profile, contract, steering)
+
+
+def write_contract_page(pipeline: Pipeline, framed: Framed, *, week: str) -> str:
+    """Writes the contract's Data Docs page to the lake; returns where it is."""
+    path = f"contracts/week={week}.html"
+    pipeline.lake.write_bytes(path, contract_page(framed.contract, week=week).encode())
+    return f"{pipeline.project.lake_url}/{path}"
+
+
+def earlier_frames(pipeline: Pipeline, *, week: str) -> pl.DataFrame:
+    """The SAMPLING_FRAME rows of all weeks before `week`, with their `week`."""
+    earlier = [
+        pipeline.lake.read(SAMPLING_FRAME, partition=known).with_columns(week=pl.lit(known))
+        for known in pipeline.lake.partitions(SAMPLING_FRAME)
+        if known < week
+    ]
+    empty = SAMPLING_FRAME.empty().with_columns(week=pl.lit(None, dtype=pl.String))
+    return pl.concat([empty, *earlier])
 
 
 def draw_week(pipeline: Pipeline, *, week: str) -> Drawn:
-    """Draws the week's interactions from the narrow columns; reads no text, writes nothing."""
-    monday = dt.date.fromisoformat(week)
-    profile = pipeline.logs.profile(monday)
+    """Draws the week's interactions by their keys; reads no text, writes nothing."""
+    frame = pipeline.lake.read(SAMPLING_FRAME, partition=week)
+    policy = pipeline.settings.sampling
     sampled = draw_sample(
-        pipeline.logs.narrow(monday),
-        policy=pipeline.settings.sampling,
+        _drawable(pipeline, frame, week=week),
+        frame=frame,
+        policy=policy,
         week=week,
         key=pipeline.key,
     )
-    contract = validate_logs(profile, sampled, contract=pipeline.settings.contract)
-    facts = profile.row(0, named=True)
-    return Drawn(sampled, contract, int(facts["interactions"]), int(facts["quarantined"]))
+    return Drawn(sampled, validate_sample(sampled), _redraw(pipeline, sampled, week=week))
+
+
+def _drawable(pipeline: Pipeline, frame: pl.DataFrame, *, week: str) -> pl.DataFrame:
+    salt = draw_salt(pipeline.settings.sampling, week)
+    short: list[str] = []
+    for widening in WIDENINGS:
+        drawable = pipeline.logs.drawable(
+            dt.date.fromisoformat(week),
+            thresholds=thresholds(frame, widening=widening),
+            salt=salt,
+        )
+        short = incomplete_strata(drawable, frame=frame)
+        if not short:
+            return drawable
+    raise FrameChangedError(week, short)
+
+
+def _redraw(pipeline: Pipeline, sampled: pl.DataFrame, *, week: str) -> Redraw | None:
+    if week not in pipeline.lake.partitions(SAMPLED_INTERACTIONS):
+        return None
+    before = set(pipeline.lake.read(SAMPLED_INTERACTIONS, partition=week)["interaction_id"])
+    now = set(sampled["interaction_id"])
+    return Redraw(kept=len(before & now), entered=len(now - before), left=len(before - now))
 
 
 def require_contract(contract: ContractResult, *, subject: str) -> None:
@@ -51,9 +188,8 @@ def anonymise_week(pipeline: Pipeline, sampled: pl.DataFrame, *, week: str) -> p
 
     A failure of the masking itself is told by its class alone: its message could quote the text.
     """
-    interactions = pipeline.logs.fetch(
-        dt.date.fromisoformat(week), sampled["interaction_id"].to_list()
-    )
+    found = pipeline.logs.fetch(dt.date.fromisoformat(week), sampled["interaction_id"])
+    interactions = _the_drawn(found, sampled, key=pipeline.key)
     selections = sampled.select("interaction_id", "selection")
     try:
         return pipeline.anonymiser.mask_interactions(interactions, selections)
@@ -61,3 +197,14 @@ def anonymise_week(pipeline: Pipeline, sampled: pl.DataFrame, *, week: str) -> p
         raise
     except Exception as error:  # noqa: BLE001 - whatever it was, its message may hold raw text
         raise AnonymisationError(week, type(error).__name__) from None
+
+
+def _the_drawn(found: pl.DataFrame, sampled: pl.DataFrame, *, key: bytes) -> pl.DataFrame:
+    """The records that were drawn, where others share their id; one for each."""
+    drawn = sampled.select("interaction_id", "conversation_key", "route", "occurred_at")
+    return (
+        found.with_columns(conversation_key=conversation_keys(key))
+        .join(drawn, on=drawn.columns, how="semi", nulls_equal=True)
+        .unique("interaction_id", keep="first", maintain_order=True)
+        .drop("conversation_key")
+    )

@@ -82,7 +82,11 @@ class Pipeline:
     @cached_property
     def logs(self) -> LogSource:
         """The production logs."""
-        return LogSource(self.settings.logs, locate=self.project.locate)
+        return LogSource(
+            self.settings.logs,
+            locate=self.project.locate,
+            strata=self.settings.sampling.strata,
+        )
 
     @cached_property
     def journal(self) -> CallJournal:

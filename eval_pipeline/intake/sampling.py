@@ -1,11 +1,10 @@
 """The weekly draw: bottom-k conversations per stratum by a hash, then interactions inside them.
 
 Within a stratum a larger allocation adds to the draw and never replaces it; any order of the rows
-gives the same draw (methods 1.1, 1.2).
+and any division of the logs gives the same draw (methods 1.1, 1.2; Cohen and Kaplan 2008).
 """
 
-from collections.abc import Mapping
-from fractions import Fraction
+import math
 from typing import Final
 
 import polars as pl
@@ -14,104 +13,103 @@ from eval_pipeline.fingerprint import keyed_pseudonym, unit_hash
 from eval_pipeline.settings import SamplingSettings
 from eval_pipeline.tables import SAMPLED_INTERACTIONS, UTC_MICROSECONDS
 
-UNKNOWN: Final = "unknown"
-"""The value of a stratum column where the log has none."""
+DIGITS: Final = 13
+"""Hex digits of the hash: 52 bits, exact in a double."""
+ABOVE_ALL: Final = "g"
+"""A threshold above every hash: hex digits end at f."""
+_WHOLE: Final = 16**DIGITS
 
 
-def allocate(population: Mapping[str, int], *, budget: int, minimum: int) -> dict[str, int]:
-    """How many units each stratum gets: sum min(budget, all), never more than a stratum holds.
+def draw_salt(policy: SamplingSettings, week: str) -> str:
+    """The salt of the conversations' hashes: another one each week and for each purpose."""
+    return f"{policy.salt}:{week}"
 
-    Every stratum first gets `minimum`, or all it holds if that is less; the rest goes in
-    proportion to the units left, by largest remainder, ties to the first name. A budget below the
-    sum of the floors is spread in proportion to the floors instead.
+
+def thresholds(frame: pl.DataFrame, *, widening: int = 1) -> pl.DataFrame:
+    """Per stratum of the SAMPLING_FRAME, hex digits below which its draw lies, all but surely.
+
+    Of N uniform hashes, those below (k + 6 sqrt(k) + 10) / N number fewer than k once in a hundred
+    million times; `widening` multiplies the share for that time. They only limit what is read: the
+    draw itself is exact.
     """
-    names = sorted(population)
-    floors = {name: min(minimum, population[name]) for name in names}
-    if sum(floors.values()) >= budget:
-        return _proportional(floors, total=budget)
-    left = {name: population[name] - floors[name] for name in names}
-    extra = _proportional(left, total=min(budget - sum(floors.values()), sum(left.values())))
-    return {name: floors[name] + extra[name] for name in names}
+    rows = frame.select("stratum", "drawn", "population_size").iter_rows()
+    return pl.DataFrame(
+        [
+            (stratum, _threshold((drawn + 6 * math.sqrt(drawn) + 10) * widening / size))
+            for stratum, drawn, size in rows
+            if drawn > 0
+        ],
+        schema={"stratum": pl.String, "threshold": pl.String},
+        orient="row",
+    )
 
 
-def _proportional(sizes: Mapping[str, int], *, total: int) -> dict[str, int]:
-    """`total` spread over `sizes` by largest remainder; needs total <= sum, so none overflows."""
-    whole = sum(sizes.values())
-    if whole == 0:
-        return dict.fromkeys(sizes, 0)
-    exact = {name: Fraction(size * total, whole) for name, size in sizes.items()}
-    shares = {name: int(share) for name, share in exact.items()}
-    ranked = sorted(exact, key=lambda name: (shares[name] - exact[name], name))
-    for name in ranked[: total - sum(shares.values())]:
-        shares[name] += 1
-    return shares
+def _threshold(share: float) -> str:
+    return ABOVE_ALL if share >= 1 else f"{int(share * _WHOLE):0{DIGITS}x}"
+
+
+def incomplete_strata(drawable: pl.DataFrame, *, frame: pl.DataFrame) -> list[str]:
+    """The strata that `drawable` holds fewer conversations of than the frame wants drawn."""
+    held = drawable.group_by("stratum").agg(held=pl.col("conversation_id").n_unique())
+    short = frame.join(held, on="stratum", how="left").filter(
+        pl.col("held").fill_null(0) < pl.col("drawn")
+    )
+    return sorted(short["stratum"].to_list())
 
 
 def draw_sample(
-    narrow: pl.DataFrame, *, policy: SamplingSettings, week: str, key: bytes
+    drawable: pl.DataFrame,
+    *,
+    frame: pl.DataFrame,
+    policy: SamplingSettings,
+    week: str,
+    key: bytes,
 ) -> pl.DataFrame:
     """The week's sample and reserve, one row per drawn interaction (`sampled_interactions`).
 
-    The unit is the conversation within a stratum; one whose interactions lie in two strata is a
-    unit of each. Sample rows carry the probability of the sample, reserve rows that of sample and
-    reserve together, both times the share of the conversation's interactions that were drawn.
+    `drawable` holds every interaction of, per stratum, at least the `drawn` conversations of
+    smallest hash: stratum, conversation_id, conversation_digits, interaction_id, route,
+    occurred_at. `frame` is the SAMPLING_FRAME. The unit is the conversation within a stratum; one
+    whose interactions lie in two strata is a unit of each. Sample rows carry the probability of
+    the sample, reserve rows that of sample and reserve together, both times the share of the
+    conversation's interactions that were drawn. A repeated id counts once, where it comes first.
     """
-    if narrow.is_empty():
+    if drawable.is_empty():
         return SAMPLED_INTERACTIONS.empty()
-    interactions = narrow.select(
-        "interaction_id", "conversation_id", "route", "occurred_at", _stratum(policy)
-    )
-    conversations = _ranked_conversations(interactions, salt=f"{policy.salt}:{week}")
-    chosen = _chosen(conversations, policy=policy)
+    interactions = drawable.sort(
+        "stratum",
+        "conversation_digits",
+        "conversation_id",
+        "interaction_id",
+        "occurred_at",
+        "route",
+    ).unique("interaction_id", keep="first", maintain_order=True)
+    chosen = _chosen(interactions, frame=frame)
     drawn = _drawn_within(interactions, chosen=chosen, policy=policy, week=week)
     return SAMPLED_INTERACTIONS.conform(_with_probabilities(drawn, key=key))
 
 
-def _stratum(policy: SamplingSettings) -> pl.Expr:
-    if not policy.strata:
-        return pl.lit("all").alias("stratum")
-    parts = [
-        pl.concat_str(pl.lit(f"{column}="), pl.col(column).cast(pl.String).fill_null(UNKNOWN))
-        for column in policy.strata
-    ]
-    return pl.concat_str(parts, separator="|").alias("stratum")
-
-
-def _ranked_conversations(interactions: pl.DataFrame, *, salt: str) -> pl.DataFrame:
-    """One row per conversation and stratum: its hash, its position, the stratum's size."""
-    hashes = interactions.select(pl.col("conversation_id").unique().sort()).with_columns(
-        unit_hash=pl.col("conversation_id").map_elements(
-            lambda conversation: unit_hash(salt, conversation), return_dtype=pl.Float64
-        )
-    )
+def _chosen(interactions: pl.DataFrame, *, frame: pl.DataFrame) -> pl.DataFrame:
+    """One row per drawn conversation and stratum: its hash, its position, and its selection."""
     return (
-        interactions.group_by("stratum", "conversation_id")
+        interactions.group_by("stratum", "conversation_digits", "conversation_id")
         .agg(interactions=pl.len().cast(pl.Int64))
-        .join(hashes, on="conversation_id", how="left")
-        .sort("stratum", "unit_hash", "conversation_id")
+        .sort("stratum", "conversation_digits", "conversation_id")
         .with_columns(
             position=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("stratum"),
-            population_size=pl.len().cast(pl.Int64).over("stratum"),
+            unit_hash=(
+                pl.col("conversation_digits")
+                .str.to_integer(base=16, dtype=pl.Int64)
+                .cast(pl.Float64)
+                + 0.5
+            )
+            / _WHOLE,
         )
-    )
-
-
-def _chosen(conversations: pl.DataFrame, *, policy: SamplingSettings) -> pl.DataFrame:
-    sizes = conversations.group_by("stratum").agg(pl.len().cast(pl.Int64)).sort("stratum")
-    population = dict(sizes.iter_rows())
-    sample = allocate(population, budget=policy.budget, minimum=policy.minimum_per_stratum)
-    remaining = {name: population[name] - sample[name] for name in population}
-    reserve = allocate(remaining, budget=policy.reserve, minimum=policy.minimum_per_stratum)
-    allocation = pl.DataFrame(
-        {
-            "stratum": list(sample),
-            "allocated": list(sample.values()),
-            "drawn": [sample[name] + reserve[name] for name in sample],
-        },
-        schema={"stratum": pl.String, "allocated": pl.Int64, "drawn": pl.Int64},
-    )
-    return (
-        conversations.join(allocation, on="stratum", how="left")
+        .join(
+            frame.select("stratum", "population_size", "allocated", "drawn"),
+            on="stratum",
+            how="inner",
+        )
         .filter(pl.col("position") <= pl.col("drawn"))
         .with_columns(
             selection=pl.when(pl.col("position") <= pl.col("allocated"))
@@ -125,9 +123,10 @@ def _drawn_within(
     interactions: pl.DataFrame, *, chosen: pl.DataFrame, policy: SamplingSettings, week: str
 ) -> pl.DataFrame:
     """The interactions drawn inside each chosen conversation, by a hash with its own salt."""
-    salt = f"{policy.salt}:{week}:interaction"
+    salt = f"{draw_salt(policy, week)}:interaction"
     return (
-        interactions.join(chosen, on=["stratum", "conversation_id"], how="inner")
+        interactions.select("stratum", "conversation_id", "interaction_id", "route", "occurred_at")
+        .join(chosen, on=["stratum", "conversation_id"], how="inner")
         .with_columns(
             interaction_hash=pl.col("interaction_id").map_elements(
                 lambda interaction: unit_hash(salt, interaction), return_dtype=pl.Float64
@@ -150,11 +149,16 @@ def _with_probabilities(drawn: pl.DataFrame, *, key: bytes) -> pl.DataFrame:
         pl.col("taken") / pl.col("interactions")
     )
     return drawn.with_columns(
-        conversation_key=pl.col("conversation_id").map_elements(
-            lambda conversation: keyed_pseudonym(key, "conversation", conversation),
-            return_dtype=pl.String,
-        ),
+        conversation_key=conversation_keys(key),
         occurred_at=pl.col("occurred_at").cast(UTC_MICROSECONDS),
         inclusion_probability=probability,
         design_weight=1 / probability,
     ).select(list(SAMPLED_INTERACTIONS.schema))
+
+
+def conversation_keys(key: bytes) -> pl.Expr:
+    """`conversation_id` as the pseudonym that stands for it on our storage."""
+    return pl.col("conversation_id").map_elements(
+        lambda conversation: keyed_pseudonym(key, "conversation", conversation),
+        return_dtype=pl.String,
+    )

@@ -1,11 +1,11 @@
-"""Logs, their contract, the draw, anonymisation, and the team's named subsets."""
+"""The draw, anonymisation, and the team's named subsets."""
 
 from typing import Literal, Self, get_args
 
 import polars as pl
 from pydantic import Field, model_validator
 
-from eval_pipeline.settings.section import Expression, Kind, Section, Share
+from eval_pipeline.settings.section import Expression, Kind, Section
 from eval_pipeline.tables import ANONYMISED_INTERACTIONS
 
 PREDICATE_COLUMNS = (
@@ -15,52 +15,6 @@ PREDICATE_COLUMNS = (
     "corpus",
 )
 """What a subset's predicate may speak of: the anonymised columns and three derived texts."""
-
-
-class LogsSettings(Section):
-    """Where the production logs are and how to read them."""
-
-    format: Literal["canonical", "openai_jsonl", "sql"] = Field(
-        "canonical",
-        description="canonical: Parquet or JSONL in the canonical schema; openai_jsonl: one "
-        "request/response pair a line; sql: your own SELECT to the canonical schema.",
-    )
-    path: str = Field(
-        description="Glob of the files. `{week}` stands for the week's Monday, if the "
-        "files are split by week."
-    )
-    query: str | None = Field(
-        None, description="With `format: sql`: the file that holds the SELECT; it reads `$path`."
-    )
-    columns: dict[str, str] = Field(
-        default_factory=dict,
-        description="Canonical column to the name that your files give it.",
-    )
-    engine: Literal["duckdb"] = Field("duckdb", description="What reads the logs.")
-
-    @model_validator(mode="after")
-    def _sql_needs_a_query(self) -> Self:
-        if (self.format == "sql") != (self.query is not None):
-            raise ValueError("`query` goes with `format: sql`, and only with it")
-        return self
-
-
-class ContractSettings(Section):
-    """What a week of logs must look like before anything is sampled from it."""
-
-    minimum_interactions: int = Field(
-        1, ge=1, description="Fewer interactions in a week fail the run."
-    )
-    maximum_null_share: dict[str, Share] = Field(
-        default_factory=lambda: {"response": 0.05, "route": 0.0, "conversation_id": 0.0},
-        description="Column to the share of its rows that may be empty.",
-    )
-    maximum_duplicate_share: Share = Field(
-        0.0, description="Rows that repeat an id, beyond this share of the week, fail the run."
-    )
-    maximum_quarantined_share: Share = Field(
-        0.01, description="Malformed rows beyond this share of the week fail the run."
-    )
 
 
 class SamplingSettings(Section):
@@ -78,6 +32,20 @@ class SamplingSettings(Section):
     )
     interactions_per_conversation: int = Field(
         1, ge=1, description="Drawn inside each drawn conversation, by hash."
+    )
+    allocation: Literal["neyman", "proportional"] = Field(
+        "neyman",
+        description="neyman: beyond the minimum, strata get more where scores spread more; "
+        "proportional: by size alone, never below the minimum.",
+    )
+    spread_weeks: int = Field(
+        4, ge=1, description="Weeks of panel scores that the spread of a stratum is taken from."
+    )
+    maximum_requested: int = Field(
+        300,
+        ge=0,
+        description="Further reserve conversations a week that subsets may ask for which the "
+        "gate left undecided.",
     )
     salt: str = Field("weekly", description="Changes every draw; keep it for comparability.")
 

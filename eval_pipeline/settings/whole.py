@@ -4,14 +4,14 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from eval_pipeline.settings.clusters import ClustersSettings
 from eval_pipeline.settings.gate import DriftSettings, GateSettings
 from eval_pipeline.settings.intake import (
     AnonymisationSettings,
-    ContractSettings,
-    LogsSettings,
     SamplingSettings,
     SubsetSettings,
 )
+from eval_pipeline.settings.logs import ContractSettings, LogsSettings
 from eval_pipeline.settings.models import (
     CandidatesSettings,
     JudgeSettings,
@@ -38,6 +38,7 @@ class Settings(Section):
     sampling: SamplingSettings = SamplingSettings()
     anonymisation: AnonymisationSettings = AnonymisationSettings()
     subsets: dict[Name, SubsetSettings]
+    clusters: ClustersSettings = ClustersSettings()
     providers: dict[Name, ProviderSettings]
     rubrics: dict[Name, RubricSettings]
     judges: dict[Name, JudgeSettings]
@@ -92,6 +93,12 @@ def _dangling_references(settings: Settings) -> list[str]:
         for key, user in users.items()
         if user.provider not in settings.providers
     ]
+    embeddings = settings.clusters.embeddings
+    if embeddings is not None and embeddings.provider not in settings.providers:
+        problems.append(
+            f"`clusters.embeddings.provider` names '{embeddings.provider}', which is not under "
+            "`providers`"
+        )
     problems += [
         f"`drift.systems` names '{name}', which is not under `systems`"
         for name in settings.drift.systems

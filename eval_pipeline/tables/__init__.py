@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from eval_pipeline.tables.clusters import TOPIC_CLUSTERS, TOPIC_MIX, UNNAMED_FAILURES
 from eval_pipeline.tables.evaluation import (
     DRIFT_REPORT,
     DRIFT_TRIALS,
@@ -14,6 +15,7 @@ from eval_pipeline.tables.intake import (
     INTERACTION_COLUMNS,
     INTERACTION_SCHEMA,
     SAMPLED_INTERACTIONS,
+    SAMPLING_FRAME,
     STRATIFIED_INTERACTIONS,
 )
 from eval_pipeline.tables.judging import (
@@ -38,12 +40,16 @@ from eval_pipeline.tables.table import (
 from eval_pipeline.tables.truth import ADJUDICATIONS, GOLDEN_SET
 
 ALL_TABLES: Final[tuple[Table, ...]] = (
+    SAMPLING_FRAME,
     SAMPLED_INTERACTIONS,
     ANONYMISED_INTERACTIONS,
+    TOPIC_CLUSTERS,
     STRATIFIED_INTERACTIONS,
+    TOPIC_MIX,
     VERDICTS,
     REFUTATIONS,
     PANEL_VERDICTS,
+    UNNAMED_FAILURES,
     DISPUTES,
     ADJUDICATIONS,
     JUDGE_CALIBRATION,
@@ -82,7 +88,11 @@ __all__ = [
     "REGRESSION_REPORT",
     "REGRESSION_TRIALS",
     "SAMPLED_INTERACTIONS",
+    "SAMPLING_FRAME",
     "STRATIFIED_INTERACTIONS",
+    "TOPIC_CLUSTERS",
+    "TOPIC_MIX",
+    "UNNAMED_FAILURES",
     "UTC_MICROSECONDS",
     "VERDICTS",
     "ColumnTypes",

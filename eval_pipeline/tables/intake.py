@@ -14,6 +14,46 @@ from eval_pipeline.tables.table import (
     schema_of,
 )
 
+SAMPLING_FRAME: Final = Table(
+    name="sampling_frame",
+    job="refresh",
+    grain="one row per stratum of the week: what it holds, what it is given, and why not more",
+    partitioned_by="week",
+    key=("stratum",),
+    required=frozenset(
+        {
+            "population_size",
+            "interactions",
+            "late_interactions",
+            "scored_interactions",
+            "requested",
+            "asked_by",
+            "wanted",
+            "allocated",
+            "drawn",
+            "shortfall",
+        }
+    ),
+    schema=schema_of(
+        {
+            "stratum": pl.String,
+            "population_size": pl.Int64,  # conversations in the stratum this week
+            "interactions": pl.Int64,
+            "late_interactions": pl.Int64,  # of an earlier week, arrived after its watermark
+            "spread": pl.Float64,  # standard deviation of earlier scores; null: not known
+            "scored_interactions": pl.Int64,  # behind the spread
+            "requested": pl.Int64,  # conversations that undecided subsets asked for
+            "asked_by": NAMES,  # those subsets
+            "wanted": pl.Int64,  # conversations, before what is there and the budget cut it
+            "allocated": pl.Int64,  # conversations in the sample
+            "drawn": pl.Int64,  # conversations in sample and reserve together
+            "shortfall": pl.Int64,  # wanted and not drawn, or the part of a minimum left open
+            "reason": pl.String,  # of the shortfall: population | budget | null
+        }
+    ),
+)
+
+
 SAMPLED_INTERACTIONS: Final = Table(
     name="sampled_interactions",
     job="refresh",
@@ -140,6 +180,7 @@ STRATIFIED_INTERACTIONS: Final = Table(
             "unit_hash": pl.Float64,
             "subsets": NAMES,
             "kind": pl.String,  # typical | edge | adversarial
+            "cluster": pl.String,  # topic cluster; null where the week has none
             "inclusion_probability": pl.Float64,
             "design_weight": pl.Float64,
             "item_fingerprint": pl.String,

@@ -8,13 +8,15 @@ import pytest
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from eval_pipeline.errors import ContractError
-from eval_pipeline.tables import ALL_TABLES, REFUTATIONS, SAMPLED_INTERACTIONS, VERDICTS
+from eval_pipeline.tables import ALL_TABLES, REFUTATIONS, SAMPLING_FRAME, VERDICTS
 from tests.scenario import CANDIDATE, NEXT_WEEK, NOBODY_LISTENS, WEEKS, World, requests_seen
 
 OUTSIDE = {"production_logs", "review_desk"}
 DESIGNED = {
+    "sampling_frame",
     "sampled_interactions",
     "anonymised_interactions",
+    "topic_clusters",
     "stratified_interactions",
     "verdicts",
     "refutations",
@@ -28,6 +30,8 @@ DESIGNED = {
     "regression_trials",
     "regression_report",
     "production_monitor",
+    "topic_mix",
+    "unnamed_failures",
     "outcome_validity",
     "operations_report",
     "gate_decision",
@@ -47,8 +51,7 @@ def instance(finished_world: World):
         yield opened
 
 
-def test_the_graph_is_the_eighteen_assets_of_the_design_and_the_two_outside(graph):
-    assert len(DESIGNED) == 18
+def test_the_graph_is_the_assets_of_the_design_and_the_two_outside(graph):
     assert set(graph) == DESIGNED | OUTSIDE
 
 
@@ -101,7 +104,7 @@ def test_what_lies_downstream_waits_for_sound_inputs(graph, definitions):
         if spec.automation_condition is not None
     }
     roots = {
-        "sampled_interactions", "production_monitor",  # the schedule's
+        "sampling_frame", "production_monitor",  # the schedule's
         "adjudications",  # a sensor's
         "drift_trials", "regression_trials",  # a schedule's and sensors'
     }  # fmt: skip
@@ -129,7 +132,11 @@ def test_a_run_records_row_counts_and_a_table_to_read_for_every_asset(instance, 
 
 @pytest.mark.parametrize(
     ("asset", "check"),
-    [("sampled_interactions", "logs_contract"), ("golden_set", "golden_contract")],
+    [
+        ("sampling_frame", "logs_contract"),
+        ("sampled_interactions", "sample_design"),
+        ("golden_set", "golden_contract"),
+    ],
 )
 def test_the_contracts_are_recorded_as_blocking_checks_that_passed(
     instance, definitions, asset, check
@@ -149,9 +156,12 @@ def test_a_broken_contract_fails_the_run_records_the_check_and_writes_nothing(wo
     before = world.files()
     with world.session() as session, pytest.raises(ContractError, match="Nothing was written"):
         session.launcher.launch("refresh", partition=NEXT_WEEK)
-    assert world.files() == before
+    after = world.files()
+    # The page tells what is broken; nothing else came or changed.
+    assert after.pop(f"contracts/week={NEXT_WEEK}.html")
+    assert after == before
     with world.entered(), dg.DagsterInstance.get() as instance:
-        key = dg.AssetCheckKey(dg.AssetKey(SAMPLED_INTERACTIONS.name), "logs_contract")
+        key = dg.AssetCheckKey(dg.AssetKey(SAMPLING_FRAME.name), "logs_contract")
         newest = instance.event_log_storage.get_asset_check_execution_history(key, limit=1)[0]
         assert not newest.event.dagster_event.event_specific_data.passed
         assert instance.get_runs(limit=1)[0].status == dg.DagsterRunStatus.FAILURE

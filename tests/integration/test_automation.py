@@ -229,7 +229,7 @@ def test_a_failed_run_is_told_to_the_webhook_once_with_names_and_no_text(
     _fail_and_tell(World(world.folder, {"TEAM_WEBHOOK": url}), definitions)
     (message,) = webhook.received
     assert message["text"] == (
-        f"eval-pipeline: job 'refresh' failed for {NEXT_WEEK} · step sampled_interactions"
+        f"eval-pipeline: job 'refresh' failed for {NEXT_WEEK} · step sampling_frame"
     )
     assert "secret-path" not in json.dumps(message)
 

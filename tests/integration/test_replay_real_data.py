@@ -20,6 +20,7 @@ from eval_pipeline.demo.replay import NOT_RECORDED, load_replay
 from eval_pipeline.fingerprint import unit_hash
 from eval_pipeline.flows.candidates import read_candidate_file
 from eval_pipeline.intake.anonymisation import Anonymiser
+from eval_pipeline.intake.sampling import ABOVE_ALL
 from eval_pipeline.judging.prompts import pointwise_messages
 from eval_pipeline.judging.rubrics import pointwise_for, rubrics_from
 from eval_pipeline.ports import Message
@@ -103,6 +104,13 @@ def test_the_naive_candidate_is_a_candidate_file(project_of: Callable[[str], Pro
     assert described.system.provider in project.settings.providers
 
 
+def the_whole(logs: LogSource, week: dt.date) -> pl.DataFrame:
+    """Every interaction of the week, texts and all."""
+    everything = pl.DataFrame({"stratum": logs.strata(week)["stratum"], "threshold": ABOVE_ALL})
+    drawable = logs.drawable(week, thresholds=everything, salt="s")
+    return logs.fetch(week, drawable["interaction_id"])
+
+
 @pytest.mark.real_data
 @real_data
 def test_the_march_log_is_the_whole_benchmark_with_its_published_scores(
@@ -112,9 +120,9 @@ def test_the_march_log_is_the_whole_benchmark_with_its_published_scores(
     logs = LogSource(project.settings.logs, locate=project.locate)
     march = dt.date(2023, 3, 20)
     assert logs.weeks_available() == [march]
-    narrow = logs.narrow(march)
-    assert narrow["interaction_id"].n_unique() == narrow["conversation_id"].n_unique() == 2606
-    shares = narrow.group_by("route").agg(pl.len(), pl.col("outcome").mean()).rows()
+    log = the_whole(logs, march)
+    assert log["interaction_id"].n_unique() == log["conversation_id"].n_unique() == 2606
+    shares = log.group_by("route").agg(pl.len(), pl.col("outcome").mean()).rows()
     for route, items, share in shares:
         # 840 of 1000, 1470 of 1506 (.976095...), 21 of 100.
         assert (items, round(share, 3)) == PUBLISHED[route][:2]
@@ -128,10 +136,9 @@ def test_no_two_questions_of_the_march_log_are_duplicates_to_the_golden_set(
     project = project_of("llmdrift")
     logs = LogSource(project.settings.logs, locate=project.locate)
     march = dt.date(2023, 3, 20)
-    ids = logs.narrow(march)["interaction_id"].to_list()
     asked = {
         tuple((m["role"], " ".join(m["content"].split()).casefold()) for m in messages)
-        for messages in logs.fetch(march, ids)["messages"].to_list()
+        for messages in the_whole(logs, march)["messages"].to_list()
     }
     assert len(asked) == 2606
 
@@ -144,7 +151,7 @@ def test_replayed_answers_judged_by_the_recorded_judge_give_the_published_figure
     project, served = project_of("llmdrift"), models("llmdrift")
     logs = LogSource(project.settings.logs, locate=project.locate)
     march = dt.date(2023, 3, 20)
-    log = logs.fetch(march, logs.narrow(march)["interaction_id"].to_list())
+    log = the_whole(logs, march)
     for epoch, model, place in (("2023-03", "gpt-4-0314", 1), ("2023-06", "gpt-4-0613", 2)):
         passes = dict.fromkeys(PUBLISHED, 0)
         for route, messages in log.select("route", "messages").iter_rows():

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from eval_pipeline.adapters.log_sources import NARROW_SCHEMA, LogSource
+from eval_pipeline.adapters.log_sources import LogSource
 from eval_pipeline.errors import (
     CorruptFileError,
     EmptyWeekError,
@@ -15,10 +15,13 @@ from eval_pipeline.errors import (
     LogsNotFoundError,
     SettingsError,
 )
+from eval_pipeline.fingerprint import unit_hash
+from eval_pipeline.intake.sampling import ABOVE_ALL
 from eval_pipeline.settings import LogsSettings
 from eval_pipeline.tables import INTERACTION_SCHEMA
 
 MONDAY = dt.date(2026, 11, 16)
+NOW = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
 MESSAGES = [{"role": "user", "content": "Where is my order?"}]
 
 
@@ -56,27 +59,78 @@ def source(folder: Path, path: str, **changes: Any) -> LogSource:
 
 
 def profile_of(logs: LogSource, week: dt.date = MONDAY) -> Mapping[str, Any]:
-    return logs.profile(week).row(0, named=True)
+    return logs.profile(week, now=NOW).row(0, named=True)
+
+
+def keys(logs: LogSource, week: dt.date = MONDAY) -> pl.DataFrame:
+    """The keys of all the week's interactions, by id: what a census would draw."""
+    strata = logs.strata(week)["stratum"]
+    thresholds = pl.DataFrame({"stratum": strata, "threshold": ABOVE_ALL})
+    return logs.drawable(week, thresholds=thresholds, salt="s").sort("interaction_id")
+
+
+def ids(logs: LogSource, week: dt.date = MONDAY) -> list[str]:
+    return keys(logs, week)["interaction_id"].to_list()
+
+
+def fetched(logs: LogSource, *interaction_ids: str) -> pl.DataFrame:
+    return logs.fetch(MONDAY, pl.Series("interaction_id", interaction_ids, dtype=pl.String))
 
 
 def reasons(facts: Mapping[str, Any]) -> dict[str, int]:
     return {entry["reason"]: entry["count"] for entry in facts["quarantine_reasons"]}
 
 
-def test_narrow_rows_carry_no_text(tmp_path: Path) -> None:
+def test_drawable_rows_are_keys_and_no_text(tmp_path: Path) -> None:
     write(tmp_path, [row(2), row(1)])
-    narrow = source(tmp_path, "*.parquet").narrow(MONDAY)
-    assert narrow.schema == NARROW_SCHEMA
-    assert narrow["interaction_id"].to_list() == ["i1", "i2"]
-    assert "Where is" not in str(narrow.to_dicts())
+    found = keys(source(tmp_path, "*.parquet"))
+    assert found["interaction_id"].to_list() == ["i1", "i2"]
+    assert found["stratum"].to_list() == ["route=orders"] * 2
+    assert "Where is" not in str(found.to_dicts())
+
+
+def test_the_strata_count_conversations_and_interactions(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        [
+            row(1, conversation_id="c", prompt_version="v1"),
+            row(2, conversation_id="c", prompt_version="v1"),
+            row(3, conversation_id="c"),
+            row(4, route="refunds", prompt_version="v1"),
+        ],
+    )
+    settings = LogsSettings(path="*.parquet")
+    by_both = LogSource(
+        settings, locate=lambda name: str(tmp_path / name), strata=("route", "prompt_version")
+    )
+    assert by_both.strata(MONDAY).rows() == [
+        ("route=orders|prompt_version=unknown", 1, 1, 0),
+        ("route=orders|prompt_version=v1", 1, 2, 0),
+        ("route=refunds|prompt_version=v1", 1, 1, 0),
+    ]
+    undivided = LogSource(settings, locate=lambda name: str(tmp_path / name), strata=())
+    assert undivided.strata(MONDAY).rows() == [("all", 2, 4, 0)]
+
+
+def test_only_hashes_below_the_threshold_are_read(tmp_path: Path) -> None:
+    write(tmp_path, [row(number) for number in range(40)])
+    logs = source(tmp_path, "*.parquet")
+    half = pl.DataFrame({"stratum": ["route=orders"], "threshold": ["8"]})
+    found = logs.drawable(MONDAY, thresholds=half, salt="s")
+    below = {f"c{number}" for number in range(40) if unit_hash("s", f"c{number}") < 0.5}
+    assert set(found["conversation_id"]) == below
+    assert 0 < len(below) < 40
+    numbers = [(int(digits, 16) + 0.5) / 2**52 for digits in found["conversation_digits"]]
+    assert numbers == [unit_hash("s", key) for key in found["conversation_id"]]
+    assert numbers == sorted(numbers)
 
 
 def test_fetch_returns_only_what_was_asked_in_the_canonical_schema(tmp_path: Path) -> None:
     rows = [row(1, latency_seconds=1.5, feedback=-1, escalated=True), row(2), row(3)]
     write(tmp_path, rows)
-    fetched = source(tmp_path, "*.parquet").fetch(MONDAY, ["i3", "i1", "i9"])
-    assert fetched.schema == INTERACTION_SCHEMA
-    assert fetched.equals(pl.DataFrame([rows[0], rows[2]], schema=INTERACTION_SCHEMA))
+    found = fetched(source(tmp_path, "*.parquet"), "i3", "i1", "i9")
+    assert found.schema == INTERACTION_SCHEMA
+    assert found.equals(pl.DataFrame([rows[0], rows[2]], schema=INTERACTION_SCHEMA))
 
 
 def test_rows_outside_the_week_belong_to_another(tmp_path: Path) -> None:
@@ -94,9 +148,8 @@ def test_rows_outside_the_week_belong_to_another(tmp_path: Path) -> None:
         ],
     )
     logs = source(tmp_path, "a.parquet")
-    assert logs.narrow(MONDAY)["interaction_id"].to_list() == ["i1", "i2"]
+    assert ids(logs) == ["i1", "i2"]
     assert profile_of(logs)["interactions"] == 2
-    assert logs.fetch(MONDAY, ["i0", "i1"])["interaction_id"].to_list() == ["i1"]
     assert logs.weeks_available() == [dt.date(2026, 11, 9), MONDAY, dt.date(2026, 11, 23)]
 
 
@@ -106,15 +159,15 @@ def test_a_hive_tree_is_read_by_its_weeks(tmp_path: Path) -> None:
     write(tmp_path / "logs" / "week=latest", [row(4)], "part-0.parquet")
     logs = source(tmp_path, "logs/week={week}/*.parquet")
     assert logs.weeks_available() == [MONDAY, dt.date(2026, 11, 23)]
-    assert logs.narrow(MONDAY)["interaction_id"].to_list() == ["i1"]
-    assert logs.narrow(dt.date(2026, 11, 23)).height == 2
+    assert ids(logs) == ["i1"]
+    assert ids(logs, dt.date(2026, 11, 23)) == ["i2", "i3"]
     with pytest.raises(EmptyWeekError, match="2026-11-30"):
-        logs.narrow(dt.date(2026, 11, 30))
+        logs.strata(dt.date(2026, 11, 30))
 
 
 def test_the_same_tree_is_read_by_the_times_of_its_rows(tmp_path: Path) -> None:
     write(tmp_path / "logs" / "week=2026-11-16", [row(1)], "part-0.parquet")
-    assert source(tmp_path, "logs/*/*.parquet").narrow(MONDAY).height == 1
+    assert ids(source(tmp_path, "logs/*/*.parquet")) == ["i1"]
 
 
 @pytest.mark.parametrize("form", ["parquet", "jsonl"])
@@ -136,28 +189,28 @@ def test_rows_that_do_not_fit_are_quarantined_and_counted(tmp_path: Path, form: 
         write_lines(tmp_path / "a.jsonl", rows)
     logs = source(tmp_path, f"a.{form}")
     facts = profile_of(logs)
-    assert logs.narrow(MONDAY)["interaction_id"].to_list() == ["i1", "i8"]
-    assert facts["interactions"] == 2
-    assert facts["quarantined"] == 7
+    assert ids(logs) == ["i1", "i8", "i8"]
+    assert facts["interactions"] == 3
+    assert facts["quarantined"] == 6
     assert reasons(facts) == {
         "missing_interaction_id": 1,
         "missing_conversation_id": 1,
         "missing_route": 1,
         "missing_occurred_at": 1,
         "missing_messages": 2,
-        "repeated_interaction_id": 1,
     }
     assert facts["duplicate_ids"] == 1
 
 
-def test_a_repeated_id_gives_the_same_row_to_narrow_and_fetch(tmp_path: Path) -> None:
+def test_all_records_of_a_repeated_id_come_in_a_fixed_order(tmp_path: Path) -> None:
     rows = [row(1, conversation_id=f"c{copy}", response=f"r{copy}") for copy in range(20)]
     write(tmp_path, rows)
     logs = source(tmp_path, "a.parquet")
-    narrow, fetched = logs.narrow(MONDAY), logs.fetch(MONDAY, ["i1"])
-    assert narrow["conversation_id"].to_list() == fetched["conversation_id"].to_list()
+    found = fetched(logs, "i1")
+    assert found.height == 20
+    assert profile_of(logs)["duplicate_ids"] == 19
     write(tmp_path, rows[::-1])
-    assert logs.narrow(MONDAY).equals(narrow)
+    assert fetched(logs, "i1").equals(found)
 
 
 def test_lines_that_are_not_json_are_counted_and_never_quoted(tmp_path: Path) -> None:
@@ -167,7 +220,7 @@ def test_lines_that_are_not_json_are_counted_and_never_quoted(tmp_path: Path) ->
     assert facts["interactions"] == 2
     assert reasons(facts) == {"malformed_line": 2}
     assert "maria" not in str(dict(facts))
-    assert logs.narrow(MONDAY).height == 2
+    assert ids(logs) == ["i1", "i2"]
 
 
 def test_values_out_of_range_and_nulls_are_counted(tmp_path: Path) -> None:
@@ -199,10 +252,10 @@ def test_columns_of_other_names_are_mapped(tmp_path: Path) -> None:
     theirs = {"interaction_id": 'trace "id"', "response": "answer", "route": "feature name"}
     frame = pl.DataFrame([row(1)], schema=INTERACTION_SCHEMA).rename(theirs)
     frame.drop("user_id", "escalated").write_parquet(tmp_path / "a.parquet")
-    fetched = source(tmp_path, "a.parquet", columns=theirs).fetch(MONDAY, ["i1"])
-    assert fetched["response"].to_list() == ["On its way."]
-    assert fetched["route"].to_list() == ["orders"]
-    assert fetched["user_id"].to_list() == [None]
+    found = fetched(source(tmp_path, "a.parquet", columns=theirs), "i1")
+    assert found["response"].to_list() == ["On its way."]
+    assert found["route"].to_list() == ["orders"]
+    assert found["user_id"].to_list() == [None]
 
 
 def test_mapped_columns_of_json_lines_may_hold_slashes(tmp_path: Path) -> None:
@@ -210,7 +263,7 @@ def test_mapped_columns_of_json_lines_may_hold_slashes(tmp_path: Path) -> None:
     line["a/b~c"] = line.pop("response")
     write_lines(tmp_path / "a.jsonl", [line])
     logs = source(tmp_path, "a.jsonl", columns={"response": "a/b~c"})
-    assert logs.fetch(MONDAY, ["i1"])["response"].to_list() == ["On its way."]
+    assert fetched(logs, "i1")["response"].to_list() == ["On its way."]
 
 
 @pytest.mark.parametrize("name", ["a.parquet", "a.jsonl"])
@@ -221,7 +274,7 @@ def test_a_missing_column_is_named_with_its_remedy(tmp_path: Path, name: str) ->
     else:
         write_lines(tmp_path / name, frame.to_dicts())
     with pytest.raises(LogSchemaError, match=r"'response', 'route'.*logs\.columns"):
-        source(tmp_path, name).narrow(MONDAY)
+        source(tmp_path, name).strata(MONDAY)
 
 
 def test_attributes_may_be_a_map_and_messages_json(tmp_path: Path) -> None:
@@ -232,13 +285,13 @@ def test_attributes_may_be_a_map_and_messages_json(tmp_path: Path) -> None:
         {"content": "no role"},
     ]
     write_lines(tmp_path / "a.jsonl", [line])
-    fetched = source(tmp_path, "a.jsonl").fetch(MONDAY, ["i1"])
-    assert fetched["attributes"].to_list()[0] == [
+    found = fetched(source(tmp_path, "a.jsonl"), "i1")
+    assert found["attributes"].to_list()[0] == [
         {"key": "tier", "value": "gold"},
         {"key": "a/b", "value": "3"},
         {"key": "deep", "value": '{"x":1}'},
     ]
-    assert fetched["messages"].to_list()[0] == [
+    assert found["messages"].to_list()[0] == [
         {"role": "user", "content": "See\n[image_url]"},
         {"role": "assistant", "content": '[{"id":"t1"}]'},
         {"role": "unknown", "content": "no role"},
@@ -256,12 +309,12 @@ def test_a_parquet_map_of_attributes_and_messages_as_text_are_read(tmp_path: Pat
         f"TO '{file}' (FORMAT parquet)"
     )
     logs = source(tmp_path, "a.parquet")
-    assert logs.narrow(MONDAY).height == 1
-    fetched = logs.fetch(MONDAY, ["i1"]).row(0, named=True)
-    assert fetched["attributes"] == [{"key": "tier", "value": "gold"}]
-    assert fetched["messages"] == [{"role": "user", "content": "Hi"}]
-    assert fetched["response"] == "7"
-    assert fetched["occurred_at"] == dt.datetime(2026, 11, 17, tzinfo=dt.UTC)
+    assert ids(logs) == ["i1"]
+    found = fetched(logs, "i1").row(0, named=True)
+    assert found["attributes"] == [{"key": "tier", "value": "gold"}]
+    assert found["messages"] == [{"role": "user", "content": "Hi"}]
+    assert found["response"] == "7"
+    assert found["occurred_at"] == dt.datetime(2026, 11, 17, tzinfo=dt.UTC)
 
 
 def test_openai_pairs_are_read(tmp_path: Path) -> None:
@@ -284,7 +337,7 @@ def test_openai_pairs_are_read(tmp_path: Path) -> None:
     }
     write_lines(tmp_path / "a.jsonl", [pair, failed, "{"])
     logs = source(tmp_path, "a.jsonl", format="openai_jsonl")
-    first, second = logs.fetch(MONDAY, ["r1", "r2"]).to_dicts()
+    first, second = fetched(logs, "r1", "r2").to_dicts()
     assert first["occurred_at"] == dt.datetime(2026, 11, 18, tzinfo=dt.UTC)
     assert (first["conversation_id"], first["user_id"], first["route"]) == ("c1", "u1", "orders")
     assert (first["response"], first["served_model"]) == ("Soon.", "m-1-0613")
@@ -306,24 +359,24 @@ def test_a_teams_own_select_is_read(tmp_path: Path) -> None:
     logs = source(
         tmp_path, "*.parquet", format="sql", query="ours.sql", columns={"route": "feature"}
     )
-    assert logs.narrow(MONDAY)["route"].to_list() == ["ORDERS", "ORDERS"]
+    assert keys(logs)["route"].to_list() == ["ORDERS", "ORDERS"]
 
 
 def test_a_query_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     write(tmp_path, [row(1)])
     with pytest.raises(SettingsError, match=r"logs\.query"):
-        source(tmp_path, "*.parquet", format="sql", query="none.sql").narrow(MONDAY)
+        source(tmp_path, "*.parquet", format="sql", query="none.sql").strata(MONDAY)
 
 
 def test_no_files_no_week_and_damage_are_three_things(tmp_path: Path) -> None:
     with pytest.raises(LogsNotFoundError):
-        source(tmp_path, "*.parquet").narrow(MONDAY)
+        source(tmp_path, "*.parquet").strata(MONDAY)
     file = write(tmp_path, [row(1)])
     with pytest.raises(EmptyWeekError):
-        source(tmp_path, "*.parquet").narrow(dt.date(2026, 11, 23))
+        source(tmp_path, "*.parquet").strata(dt.date(2026, 11, 23))
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(CorruptFileError, match=r"a\.parquet"):
-        source(tmp_path, "*.parquet").narrow(MONDAY)
+        source(tmp_path, "*.parquet").strata(MONDAY)
 
 
 def test_damage_in_the_middle_names_the_file(tmp_path: Path) -> None:
@@ -332,12 +385,7 @@ def test_damage_in_the_middle_names_the_file(tmp_path: Path) -> None:
     whole[100:2000] = bytes(1900)
     file.write_bytes(bytes(whole))
     with pytest.raises(CorruptFileError, match=r"a\.parquet"):
-        source(tmp_path, "*.parquet").profile(MONDAY)
-
-
-def test_a_url_is_refused_with_a_remedy(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="Mount or sync"):
-        LogSource(LogsSettings(path="s3://bucket/*.parquet"), locate=lambda path: path)
+        profile_of(source(tmp_path, "*.parquet"))
 
 
 def test_a_week_with_files_and_no_rows_is_a_row_of_zeros(tmp_path: Path) -> None:
