@@ -1,9 +1,9 @@
 """Logs for the intake's benchmark: the same rows from the same seed, in the layouts compared.
 
 One week of interactions in the canonical schema: 12 routes by Zipf, conversations of three
-interactions in the mean, about 450 bytes of text a row from a vocabulary by Zipf, so that it
-compresses as prose does and not to nothing. The texts of a file are cuts of one pool of words,
-begun elsewhere in every file.
+interactions in the mean, text from a vocabulary by Zipf, so that it compresses as prose does and
+not to nothing: 900 bytes a row come to some 400 of Parquet. The texts of a file are cuts of one
+pool of words, begun elsewhere in every file.
 """
 
 from concurrent.futures import ProcessPoolExecutor
@@ -32,15 +32,22 @@ class Part:
     folder: Path
     number: int
     rows: int
+    text_bytes: int
     layouts: tuple[str, ...]
 
 
-def generate(folder: Path, *, rows: int, layouts: tuple[str, ...], first_file: int = 0) -> None:
-    """Writes `rows` rows to `folder/<layout>/part-*.parquet`, two files at a time."""
+def generate(
+    folder: Path, *, rows: int, text_bytes: int, layouts: tuple[str, ...], first_file: int = 0
+) -> None:
+    """Writes `rows` rows to `folder/<layout>/part-*.parquet`, two files at a time.
+
+    `text_bytes` are a row's texts in the mean: three fifths are the response, the rest the user's
+    message.
+    """
     for layout in layouts:
         (folder / layout).mkdir(parents=True, exist_ok=True)
     parts = [
-        Part(folder, first_file + index, min(ROWS_A_FILE, rows - start), layouts)
+        Part(folder, first_file + index, min(ROWS_A_FILE, rows - start), text_bytes, layouts)
         for index, start in enumerate(range(0, rows, ROWS_A_FILE))
     ]
     with ProcessPoolExecutor(2) as pool:
@@ -48,7 +55,7 @@ def generate(folder: Path, *, rows: int, layouts: tuple[str, ...], first_file: i
 
 
 def _write(part: Part) -> None:
-    table = _table(part.number, rows=part.rows)
+    table = _table(part.number, rows=part.rows, text_bytes=part.text_bytes)
     for layout in part.layouts:
         file = part.folder / layout / f"part-{part.number:03d}.parquet"
         if layout == "raw-duckdb":
@@ -67,7 +74,7 @@ def _write(part: Part) -> None:
             )
 
 
-def _table(number: int, *, rows: int) -> pa.Table:
+def _table(number: int, *, rows: int, text_bytes: int) -> pa.Table:
     rng = np.random.default_rng([2026, number])
     conversations = max(rows // 3, 1)
     # A conversation's interactions lie close to each other, as they do in a log.
@@ -83,8 +90,8 @@ def _table(number: int, *, rows: int) -> pa.Table:
         "user_id": _hex(rng, count=conversations, digits=16).take(conversation),
         "route": _of([f"route_{r:02d}" for r in range(ROUTES)], route_of[conversation]),
         "prompt_version": _of(["v1", "v2", "v3"], rng.integers(0, 3, rows)),
-        "messages": _messages(rng, rows=rows),
-        "response": _cuts(rng, mean=250, count=rows),
+        "messages": _messages(rng, rows=rows, mean=text_bytes * 2 // 5),
+        "response": _cuts(rng, mean=text_bytes * 3 // 5, count=rows),
         "provider": _of(["cloud"], np.zeros(rows, dtype=int)),
         "requested_model": _of(["large"], np.zeros(rows, dtype=int)),
         "served_model": _of(["large-2026-10"], np.zeros(rows, dtype=int)),
@@ -116,11 +123,11 @@ def _of(values: list[str], indices: np.ndarray) -> pa.Array:
     return pa.array(values).take(pa.array(indices))
 
 
-def _messages(rng: np.random.Generator, *, rows: int) -> pa.Array:
-    """Two messages a row: the system's, always the same, and the user's, about 140 bytes."""
+def _messages(rng: np.random.Generator, *, rows: int, mean: int) -> pa.Array:
+    """Two messages a row: the system's, always the same, and the user's."""
     system = "You are the assistant of an online pharmacy. Be brief and kind."
     contents = pa.concat_arrays(
-        [pa.repeat(pa.scalar(system), rows), _cuts(rng, mean=140, count=rows)]
+        [pa.repeat(pa.scalar(system), rows), _cuts(rng, mean=mean, count=rows)]
     )
     order = np.arange(2 * rows).reshape(2, rows).T.ravel()
     roles = _of(["system", "user"], np.tile([0, 1], rows))

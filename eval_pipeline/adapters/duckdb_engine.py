@@ -7,14 +7,13 @@ import duckdb
 import polars as pl
 
 from eval_pipeline.adapters.engines import LogEngine, LogFiles, OpenEngine
-from eval_pipeline.adapters.late_texts import rows_by_id
 from eval_pipeline.adapters.log_files import readable
-from eval_pipeline.adapters.log_formats import is_parquet, mapped_records
+from eval_pipeline.adapters.log_formats import is_parquet, mapped_records, rows_with_ids
 from eval_pipeline.adapters.queries import collect, connection, load_sql, translated
 from eval_pipeline.settings import LogsSettings
 from eval_pipeline.tables import INTERACTION_SCHEMA
 
-INTERACTIONS_A_SLICE = 3_000_000
+INTERACTIONS_A_SLICE = 6_000_000
 """Distinct ids are counted over so many rows at a time: about 100 bytes of memory each."""
 
 
@@ -84,14 +83,17 @@ class DuckdbEngine:
     def fetch(self, interaction_ids: pl.Series) -> pl.DataFrame:
         """The records with these ids; only their own texts are read where the files allow it."""
         wanted = pl.DataFrame({"interaction_id": interaction_ids.unique().sort()})
-        raw = self._raw_rows(wanted["interaction_id"])
-        if raw is None:
+        if not is_parquet(self._settings, self._files.files):
             return self._fetched(wanted)
+        # First the rows as they are, by their ids alone, then their meaning: the view asks every
+        # row why it cannot be sampled.
+        self._engine.register("wanted", wanted.to_arrow())
+        rows = rows_with_ids(self._engine, files=self._files.files, names=self._settings.columns)
         with connection() as engine:
             few = DuckdbEngine(
                 engine, files=self._files, settings=self._settings, own_query=self._own_query
             )
-            few.view_interactions(engine.from_arrow(raw))
+            few.view_interactions(engine.from_arrow(rows.to_arrow_table()))
             return few._fetched(wanted)
 
     def slices(self) -> int:
@@ -102,12 +104,6 @@ class DuckdbEngine:
             load_sql("sources/parquet_rows"), params={"files": list(self._files.files)}
         ).fetchall()
         return 1 + int(counted[0][0]) // INTERACTIONS_A_SLICE
-
-    def _raw_rows(self, interaction_ids: pl.Series) -> object | None:
-        if not is_parquet(self._settings, self._files.files):
-            return None
-        column = self._settings.columns.get("interaction_id", "interaction_id")
-        return rows_by_id(self._files.files, column=column, ids=interaction_ids)
 
     def _fetched(self, wanted: pl.DataFrame) -> pl.DataFrame:
         found = self.select(load_sql("fetched_interactions"), frames={"wanted": wanted})

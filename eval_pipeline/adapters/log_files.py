@@ -43,6 +43,8 @@ def readable(engine: duckdb.DuckDBPyConnection, files: Sequence[str]) -> Iterato
     for store in stores:
         engine.register_filesystem(store)
     if stores:
+        # A request for each page would be slow.
+        engine.execute("SET disable_parquet_prefetching = false")
         # Its cache keeps every byte read in memory, for a second reading that never comes.
         engine.execute("SET enable_external_file_cache = false")
     try:

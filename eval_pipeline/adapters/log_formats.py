@@ -55,13 +55,14 @@ def mapped_records(
 ) -> duckdb.DuckDBPyRelation:
     """One lazy row per record: `LOG_COLUMNS`, and what can be known of texts without reading them.
 
-    Those are `message_count`, `response_missing`, `attributes_missing` and `malformed`. `records`
-    are some of the rows of Parquet files, read already. Raises `LogSchemaError`.
+    Those are `message_count`, `response_missing`, `attributes_missing` and `malformed`;
+    `from_json` says that an id may be the text of a JSON object. `records` are some of the rows of
+    Parquet files, read already. Raises `LogSchemaError`.
     """
     if settings.format == "sql":
         path: object = files[0] if len(files) == 1 else list(files)
         own = engine.sql(own_query or "", params={"path": path})
-        return _shaped(own, names=settings.columns, location=location)
+        return _shaped(own, names=settings.columns, location=location, from_json=True)
     if is_parquet(settings, files):
         column = settings.columns.get("messages", "messages")
         filled = records is None and _no_conversation_empty(engine, files=files, column=column)
@@ -109,6 +110,16 @@ def _parquet_rows(
     )
 
 
+def rows_with_ids(
+    engine: duckdb.DuckDBPyConnection, *, files: Sequence[str], names: Mapping[str, str]
+) -> duckdb.DuckDBPyRelation:
+    """The rows of Parquet files, under their own names, whose id is in the view `wanted`."""
+    theirs = duckdb.ColumnExpression("rows", names.get("interaction_id", "interaction_id"))
+    same = theirs.cast("VARCHAR") == duckdb.ColumnExpression("wanted", "interaction_id")
+    rows = _parquet_rows(engine, files=files).set_alias("rows")
+    return rows.join(engine.view("wanted").set_alias("wanted"), same, how="semi")
+
+
 def _canonical_lines(
     engine: duckdb.DuckDBPyConnection, *, names: Mapping[str, str], location: str
 ) -> duckdb.DuckDBPyRelation:
@@ -129,6 +140,7 @@ def _canonical_lines(
         _part("json_extract_string", names, "response").isnull().alias("response_missing"),
         _part("json_extract_string", names, "attributes").isnull().alias("attributes_missing"),
         malformed.alias("malformed"),
+        _constant(value=True).alias("from_json"),
     )
 
 
@@ -180,6 +192,7 @@ def _shaped(
     names: Mapping[str, str],
     location: str,
     filled: bool = False,
+    from_json: bool = False,
 ) -> duckdb.DuckDBPyRelation:
     """Renames by quoted identifiers, adds absent columns as null, turns nested ones to JSON."""
     types = {name: str(dtype) for name, dtype in zip(records.columns, records.types, strict=True)}
@@ -201,6 +214,7 @@ def _shaped(
         columns["response"].isnull().alias("response_missing"),
         columns["attributes"].isnull().alias("attributes_missing"),
         malformed.alias("malformed"),
+        _constant(value=from_json).alias("from_json"),
     )
 
 

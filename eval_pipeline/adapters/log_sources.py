@@ -116,7 +116,7 @@ class LogSource:
         with self._framed(self._frame(week)) as engine:
             found = engine.select(
                 load_sql("drawable_interactions"),
-                parameters={"salt": salt},
+                parameters={"salt": salt, "highest": thresholds["threshold"].max()},
                 frames={"thresholds": thresholds},
             )
         order = ("stratum", "conversation_digits", "conversation_id", "interaction_id")

@@ -119,7 +119,13 @@ class SparkEngine:
         types = dict(self._session.table("records").dtypes)
         refuse_missing(set(types), names=self._names, location=self._files.location)
         self._view(
-            "mapped", mapped_columns(types, names=self._names, location=self._files.location)
+            "mapped",
+            mapped_columns(
+                types,
+                names=self._names,
+                location=self._files.location,
+                from_json=self._settings.format == "sql",
+            ),
         )
         return mapped_types(types, names=self._names)
 

@@ -20,7 +20,9 @@ _WRITTEN_ALIKE: Final = frozenset(
 _INSTANTS: Final = ("string", "timestamp", "timestamp_ntz", "date", "void")
 
 
-def mapped_columns(types: Mapping[str, str], *, names: Mapping[str, str], location: str) -> str:
+def mapped_columns(
+    types: Mapping[str, str], *, names: Mapping[str, str], location: str, from_json: bool
+) -> str:
     """The SELECT over `records`, columns of these types under the logs' own names."""
     _refuse_types(types, names=names, location=location)
     shown = {name: _column(names.get(name, name), types=types) for name in LOG_COLUMNS}
@@ -35,6 +37,7 @@ def mapped_columns(types: Mapping[str, str], *, names: Mapping[str, str], locati
             "response_missing": _is_null(shown["response"]),
             "attributes_missing": _is_null(shown["attributes"]),
             "malformed": malformed,
+            "from_json": exp.true() if from_json else exp.false(),
         },
         source="records",
     )
@@ -59,6 +62,7 @@ def mapped_lines(names: Mapping[str, str]) -> str:
             "response_missing": _is_null(values["response"]),
             "attributes_missing": _is_null(values["attributes"]),
             "malformed": _is_null(part(exp.column("line"), "$", kind="map<string,variant>")),
+            "from_json": exp.true(),
             "raw_line": exp.column("raw_line"),
             "record": exp.column("record"),
         },

@@ -99,7 +99,8 @@ WITH typed AS (
       WHEN 'ARRAY' THEN from_json(attributes, '[{"key": "VARCHAR", "value": "VARCHAR"}]')
     END AS attributes,
     attributes_missing,
-    malformed
+    malformed,
+    from_json
   FROM mapped
 )
 SELECT
@@ -131,10 +132,13 @@ SELECT
   attributes_missing,
   CASE
     -- A JSON object or list where an id should stand; one in braces, as {9F2A...}, is an id.
-    WHEN malformed
-      OR interaction_id LIKE '[%' OR interaction_id LIKE '{"%' OR interaction_id = '{}'
-      OR conversation_id LIKE '[%' OR conversation_id LIKE '{"%' OR conversation_id = '{}'
-      OR route LIKE '[%' OR route LIKE '{"%' OR route = '{}' THEN 'malformed_line'
+    WHEN malformed OR (
+      from_json AND (
+        interaction_id LIKE '[%' OR interaction_id LIKE '{"%' OR interaction_id = '{}'
+        OR conversation_id LIKE '[%' OR conversation_id LIKE '{"%' OR conversation_id = '{}'
+        OR route LIKE '[%' OR route LIKE '{"%' OR route = '{}'
+      )
+    ) THEN 'malformed_line'
     WHEN interaction_id IS NULL OR interaction_id = '' THEN 'missing_interaction_id'
     WHEN conversation_id IS NULL OR conversation_id = '' THEN 'missing_conversation_id'
     WHEN route IS NULL OR route = '' THEN 'missing_route'

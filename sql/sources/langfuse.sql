@@ -181,7 +181,8 @@ SELECT
       THEN json_object('tags', coalesce(traces.tags, calls.line ->> '$.tags'))
   END AS attributes,
   coalesce(traces.tags, calls.line ->> '$.tags', '[]') IN ('[]', '') AS attributes_missing,
-  calls.line IS NULL OR calls.trace_id IS NULL AND calls.interaction_id IS NULL AS malformed
+  calls.line IS NULL OR calls.trace_id IS NULL AND calls.interaction_id IS NULL AS malformed,
+  TRUE AS from_json
 FROM calls
 LEFT JOIN traces ON traces.trace_id = calls.trace_id
 LEFT JOIN trace_marks ON trace_marks.trace_id = calls.trace_id

@@ -136,7 +136,8 @@ SELECT
   coalesce(
     line ->> '$.metadata.spend_logs_metadata', line ->> '$.metadata.requester_metadata'
   ) IS NULL AS attributes_missing,
-  line IS NULL OR NOT regexp_matches(CAST(line AS VARCHAR), '^\s*[{]') AS malformed
+  line IS NULL OR NOT regexp_matches(CAST(line AS VARCHAR), '^\s*[{]') AS malformed,
+  TRUE AS from_json
 FROM timed
 WHERE NOT regexp_matches(
   call_type,

@@ -150,5 +150,6 @@ SELECT
   line ->> '$.metadata.escalated' AS escalated,
   line -> '$.metadata.attributes' AS attributes,
   (line ->> '$.metadata.attributes') IS NULL AS attributes_missing,
-  line IS NULL OR NOT regexp_matches(CAST(line AS VARCHAR), '^\s*[{]') AS malformed
+  line IS NULL OR NOT regexp_matches(CAST(line AS VARCHAR), '^\s*[{]') AS malformed,
+  TRUE AS from_json
 FROM pairs;

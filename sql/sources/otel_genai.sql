@@ -316,7 +316,8 @@ SELECT
     )
   ) AS attributes,
   span IS NULL AS attributes_missing,
-  span IS NULL AS malformed
+  span IS NULL AS malformed,
+  TRUE AS from_json
 FROM calls
 WHERE span IS NULL
   OR operation IN ('chat', 'text_completion', 'generate_content', 'completion', 'llm')

@@ -12,8 +12,8 @@ import pytest
 from obstore.store import from_url
 
 from eval_pipeline.adapters import object_files
-from eval_pipeline.adapters.late_texts import rows_by_id
 from eval_pipeline.adapters.log_files import list_files, readable
+from eval_pipeline.adapters.log_formats import rows_with_ids
 from eval_pipeline.adapters.queries import connection
 from eval_pipeline.errors import EvalPipelineError, LogsNotFoundError, SettingsError
 
@@ -124,12 +124,14 @@ def test_lines_read_the_same_by_many_threads_at_once(store, tmp_path, ending, re
 
 def test_texts_of_a_few_ids_are_those_of_a_folder(store, tmp_path):
     files = [put(store, f"t/week=2026-11-16/{n}.parquet", parquet(tmp_path, n)) for n in (0, ROWS)]
-    found = rows_by_id(files, column="id", ids=pl.Series(["i7", f"i{ROWS + 3}", "none"]))
-    assert found is not None
+    with connection() as engine, readable(engine, files):
+        asked = pl.DataFrame({"interaction_id": ["i7", f"i{ROWS + 3}", "none"]})
+        engine.register("wanted", asked.to_arrow())
+        found = rows_with_ids(engine, files=files, names={"interaction_id": "id"}).pl()
     wanted = pl.concat([records(0), records(ROWS)]).filter(
         pl.col("id").is_in(["i7", f"i{ROWS + 3}"])
     )
-    there = pl.DataFrame(found).drop("week").sort("id")
+    there = found.drop("week").sort("id")
     assert there.equals(wanted.sort("id"))
 
 

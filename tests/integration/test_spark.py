@@ -81,7 +81,10 @@ STATEMENTS: dict[str, dict[str, Any]] = {
     },
     "logged_weeks": {},
     "traffic_by_route": {},
-    "drawable_interactions": {"parameters": {"salt": SALT}, "frames": {"thresholds": THRESHOLDS}},
+    "drawable_interactions": {
+        "parameters": {"salt": SALT, "highest": THRESHOLDS["threshold"].max()},
+        "frames": {"thresholds": THRESHOLDS},
+    },
 }
 
 

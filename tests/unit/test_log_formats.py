@@ -46,6 +46,7 @@ def interactions(log_format: str, *files: Path, **changes: Any) -> list[dict[str
         )
         assert set(mapped.columns) == {
             *LOG_COLUMNS, "message_count", "response_missing", "attributes_missing", "malformed",
+            "from_json",
         }  # fmt: skip
         mapped.create_view("mapped")
         engine.sql(load_sql("sources/canonical")).create_view("interactions")

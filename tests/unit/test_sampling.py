@@ -229,7 +229,7 @@ def test_duckdb_reads_the_same_digits() -> None:
     drawable = interactions({"ä": 50, "b": 50})
     in_sql = query(
         load_sql("drawable_interactions"),
-        parameters={"salt": f"weekly:{WEEK}"},
+        parameters={"salt": f"weekly:{WEEK}", "highest": ABOVE_ALL},
         frames={
             "framed": drawable.drop("conversation_digits"),
             "thresholds": pl.DataFrame(
