@@ -85,6 +85,7 @@ lint: setup
 
 types: setup
 	@$(BIN)/mypy
+	@for file in deploy/spark/*.py; do $(BIN)/mypy $$file || exit 1; done
 
 imports: setup
 	@$(BIN)/lint-imports
