@@ -6,7 +6,7 @@ from typing import Final
 
 import dagster as dg
 
-from eval_pipeline.adapters.contract_results import ContractResult
+from eval_pipeline.adapters.contracts.results import ContractResult
 from eval_pipeline.tables import Table
 
 LOG_CHECKS: Final[Mapping[str, str]] = MappingProxyType(

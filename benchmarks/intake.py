@@ -30,7 +30,7 @@ import polars as pl
 import pyarrow as pa
 from intake_logs import LAYOUTS, generate
 
-from eval_pipeline.adapters.log_sources import LogSource
+from eval_pipeline.adapters.logs.sources import LogSource
 from eval_pipeline.adapters.queries import connection
 from eval_pipeline.intake.allocation import allocate_frame
 from eval_pipeline.intake.sampling import draw_salt, draw_sample, thresholds

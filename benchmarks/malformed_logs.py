@@ -24,7 +24,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from eval_pipeline.adapters.log_formats import mapped_records
+from eval_pipeline.adapters.logs.formats import mapped_records
 from eval_pipeline.adapters.queries import connection, load_sql, translated
 from eval_pipeline.settings import LogsSettings
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import typer
 
-from eval_pipeline.adapters.column_names import path_of_all
-from eval_pipeline.adapters.log_formats import LOG_COLUMNS
-from eval_pipeline.adapters.log_recognition import Recognised, recognise
+from eval_pipeline.adapters.logs.column_names import path_of_all
+from eval_pipeline.adapters.logs.formats import LOG_COLUMNS
+from eval_pipeline.adapters.logs.recognition import Recognised, recognise
 from eval_pipeline.cli.session import out
 from eval_pipeline.errors import SettingsError
 from eval_pipeline.settings.logs import LogFormat

@@ -6,8 +6,12 @@ from typing import Final
 
 import polars as pl
 
-from eval_pipeline.adapters.contract_pages import contract_page
-from eval_pipeline.adapters.expectations import ContractResult, validate_logs, validate_sample
+from eval_pipeline.adapters.contracts.expectations import (
+    ContractResult,
+    validate_logs,
+    validate_sample,
+)
+from eval_pipeline.adapters.contracts.pages import contract_page
 from eval_pipeline.errors import (
     AnonymisationError,
     ContractError,

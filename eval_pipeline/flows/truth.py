@@ -8,7 +8,7 @@ import polars as pl
 
 from eval_pipeline import __version__
 from eval_pipeline.adapters.catalogue import rebuild
-from eval_pipeline.adapters.expectations import ContractResult, validate_golden
+from eval_pipeline.adapters.contracts.expectations import ContractResult, validate_golden
 from eval_pipeline.adapters.golden_versions import PublishResult
 from eval_pipeline.errors import ReviewError
 from eval_pipeline.flows.wiring import Pipeline

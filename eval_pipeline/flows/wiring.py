@@ -7,7 +7,7 @@ from functools import cached_property
 from eval_pipeline.adapters.golden_versions import GoldenVersions
 from eval_pipeline.adapters.journal import CallJournal
 from eval_pipeline.adapters.lake import Lake
-from eval_pipeline.adapters.log_sources import LogSource
+from eval_pipeline.adapters.logs.sources import LogSource
 from eval_pipeline.adapters.review_store import ReviewStore
 from eval_pipeline.adapters.runner import HttpModelRunner
 from eval_pipeline.adapters.sightings import SightingStore

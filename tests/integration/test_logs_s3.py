@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 from obstore.store import from_url
 
-from eval_pipeline.adapters import object_files
-from eval_pipeline.adapters.log_files import list_files, readable
-from eval_pipeline.adapters.log_formats import rows_with_ids
+from eval_pipeline.adapters.logs import object_files
+from eval_pipeline.adapters.logs.files import list_files, readable
+from eval_pipeline.adapters.logs.formats import rows_with_ids
 from eval_pipeline.adapters.queries import connection
 from eval_pipeline.errors import EvalPipelineError, LogsNotFoundError, SettingsError
 

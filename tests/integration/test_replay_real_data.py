@@ -13,7 +13,7 @@ import httpx
 import polars as pl
 import pytest
 
-from eval_pipeline.adapters.log_sources import LogSource
+from eval_pipeline.adapters.logs.sources import LogSource
 from eval_pipeline.demo.models import ChatModel
 from eval_pipeline.demo.provider_process import ProviderProcess
 from eval_pipeline.demo.replay import NOT_RECORDED, load_replay

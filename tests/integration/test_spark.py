@@ -18,13 +18,13 @@ from typing import Any
 import polars as pl
 import pytest
 
-from eval_pipeline.adapters.dialects import to_spark
-from eval_pipeline.adapters.duckdb_engine import open_duckdb
-from eval_pipeline.adapters.engines import LogFiles, OpenEngine
-from eval_pipeline.adapters.log_sources import LogSource
+from eval_pipeline.adapters.logs.duckdb_engine import open_duckdb
+from eval_pipeline.adapters.logs.engines import LogFiles, OpenEngine
+from eval_pipeline.adapters.logs.sources import LogSource
 from eval_pipeline.adapters.queries import load_sql, query
-from eval_pipeline.adapters.spark import open_spark
-from eval_pipeline.adapters.spark_sessions import spark_session
+from eval_pipeline.adapters.spark.dialects import to_spark
+from eval_pipeline.adapters.spark.engine import open_spark
+from eval_pipeline.adapters.spark.sessions import spark_session
 from eval_pipeline.errors import (
     CorruptFileError,
     LogSchemaError,

@@ -8,9 +8,9 @@ import sys
 import polars as pl
 import pytest
 
-from eval_pipeline.adapters.contract_pages import contract_page
-from eval_pipeline.adapters.contract_results import ContractResult
-from eval_pipeline.adapters.expectations import validate_sample
+from eval_pipeline.adapters.contracts.expectations import validate_sample
+from eval_pipeline.adapters.contracts.pages import contract_page
+from eval_pipeline.adapters.contracts.results import ContractResult
 from eval_pipeline.tables import SAMPLED_INTERACTIONS
 
 CANARY = "jane.canary@example.org"
@@ -31,8 +31,8 @@ UNSOUND = {
 AGAIN = """
 import hashlib, sys
 import polars as pl
-from eval_pipeline.adapters.contract_pages import contract_page
-from eval_pipeline.adapters.expectations import validate_sample
+from eval_pipeline.adapters.contracts.pages import contract_page
+from eval_pipeline.adapters.contracts.expectations import validate_sample
 result = validate_sample(pl.read_json(sys.argv[1], schema_overrides={"occurred_at": pl.Datetime}))
 print(hashlib.sha256(contract_page(result, week="2026-11-16").encode()).hexdigest())
 """

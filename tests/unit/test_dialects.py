@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlglot import exp, parse_one
 
-from eval_pipeline.adapters.dialects import (
+from eval_pipeline.adapters.queries import load_sql
+from eval_pipeline.adapters.spark.dialects import (
     DialectError,
     carrying,
     reading_view,
     source_tables,
     to_spark,
 )
-from eval_pipeline.adapters.queries import load_sql
 
 TEXTS = ("messages", "response", "attributes")
 

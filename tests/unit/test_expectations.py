@@ -8,7 +8,7 @@ import sys
 import polars as pl
 import pytest
 
-from eval_pipeline.adapters.expectations import validate_golden, validate_sample
+from eval_pipeline.adapters.contracts.expectations import validate_golden, validate_sample
 from eval_pipeline.settings import GoldenSettings, MixSettings
 from eval_pipeline.tables import GOLDEN_SET, SAMPLED_INTERACTIONS
 
@@ -83,7 +83,7 @@ def golden_failures(items: pl.DataFrame, policy: GoldenSettings = POLICY):
 
 def test_importing_the_adapter_does_not_import_great_expectations():
     script = (
-        "import sys, eval_pipeline.adapters.expectations; "
+        "import sys, eval_pipeline.adapters.contracts.expectations; "
         "sys.exit('great_expectations' in sys.modules or 'pandas' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from eval_pipeline.adapters.contract_results import ContractResult
-from eval_pipeline.adapters.expectations import validate_logs
-from eval_pipeline.adapters.log_profile import LOG_PROFILE
-from eval_pipeline.adapters.volumes import volume_of
+from eval_pipeline.adapters.contracts.expectations import validate_logs
+from eval_pipeline.adapters.contracts.results import ContractResult
+from eval_pipeline.adapters.contracts.volumes import volume_of
+from eval_pipeline.adapters.logs.profile import LOG_PROFILE
 from eval_pipeline.settings import ContractSettings
 from eval_pipeline.settings.logs import USUAL_SEVERITIES
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval_pipeline.adapters.log_files import list_files, named, readable
+from eval_pipeline.adapters.logs.files import list_files, named, readable
 from eval_pipeline.adapters.queries import connection
 from eval_pipeline.errors import SettingsError
 
@@ -71,8 +71,8 @@ def test_a_scheme_that_nobody_serves_is_named_with_those_that_are():
 def test_without_the_extra_the_message_says_what_to_install(monkeypatch):
     # None in sys.modules is how Python itself marks a module that cannot be imported.
     monkeypatch.setitem(sys.modules, "obstore", None)
-    monkeypatch.delitem(sys.modules, "eval_pipeline.adapters.object_files", raising=False)
-    monkeypatch.delattr("eval_pipeline.adapters.object_files", raising=False)
+    monkeypatch.delitem(sys.modules, "eval_pipeline.adapters.logs.object_files", raising=False)
+    monkeypatch.delattr("eval_pipeline.adapters.logs.object_files", raising=False)
     with pytest.raises(SettingsError, match=r'pip install "eval-pipeline\[s3\]"'):
         list_files("s3://bucket/*.parquet")
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval_pipeline.adapters import log_lines
-from eval_pipeline.adapters.log_formats import LOG_COLUMNS, mapped_records, source_statement
+from eval_pipeline.adapters.logs import lines as log_lines
+from eval_pipeline.adapters.logs.formats import LOG_COLUMNS, mapped_records, source_statement
 from eval_pipeline.adapters.queries import connection, load_sql, translated
 from eval_pipeline.errors import CorruptFileError, LogSchemaError
 from eval_pipeline.settings import LogsSettings

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from eval_pipeline.adapters.log_profile import LOG_PROFILE, REASONS, profile_of
+from eval_pipeline.adapters.logs.profile import LOG_PROFILE, REASONS, profile_of
 from eval_pipeline.adapters.queries import collect, connection, load_sql
 
 MONDAY = dt.datetime(2026, 11, 16, tzinfo=dt.UTC)

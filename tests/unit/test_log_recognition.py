@@ -5,8 +5,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from eval_pipeline.adapters.column_names import near_canonical, path_of_all
-from eval_pipeline.adapters.log_recognition import Recognised, recognise
+from eval_pipeline.adapters.logs.column_names import near_canonical, path_of_all
+from eval_pipeline.adapters.logs.recognition import Recognised, recognise
 from eval_pipeline.errors import LogSchemaError, LogsNotFoundError
 
 TEN = "2026-11-17T10:00:00Z"

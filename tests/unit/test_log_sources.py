@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from eval_pipeline.adapters.log_sources import LogSource
+from eval_pipeline.adapters.logs.sources import LogSource
 from eval_pipeline.errors import (
     CorruptFileError,
     EmptyWeekError,

@@ -7,7 +7,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval_pipeline.adapters.log_formats import rows_with_ids
+from eval_pipeline.adapters.logs.formats import rows_with_ids
 from eval_pipeline.adapters.queries import connection
 
 IDS = st.sampled_from([None, "", "a", "b", "ä", "c" * 300])

@@ -8,7 +8,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval_pipeline.adapters.log_sources import LogSource
+from eval_pipeline.adapters.logs.sources import LogSource
 from eval_pipeline.intake.sampling import ABOVE_ALL
 from eval_pipeline.settings import LogsSettings
 from eval_pipeline.tables import INTERACTION_SCHEMA

@@ -6,8 +6,8 @@ from typing import ClassVar, Final
 
 from sqlglot import exp
 
-from eval_pipeline.adapters.dialect_json import JsonNames, fields_of
-from eval_pipeline.adapters.dialect_variants import (
+from eval_pipeline.adapters.spark.dialect_json import JsonNames, fields_of
+from eval_pipeline.adapters.spark.dialect_variants import (
     Untranslatable,
     arguments_of,
     call,

@@ -66,7 +66,7 @@ def opened(file: str) -> BinaryIO:
     scheme, separator, _ = file.partition("://")
     if not separator:
         return Path(file).open("rb")
-    from eval_pipeline.adapters.object_files import ObjectFiles  # noqa: PLC0415 - an optional extra
+    from eval_pipeline.adapters.logs.object_files import ObjectFiles  # noqa: PLC0415 - an optional extra
 
     return cast("BinaryIO", ObjectFiles(scheme).open(file))
 

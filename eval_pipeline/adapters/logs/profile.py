@@ -5,7 +5,7 @@ from typing import Final
 
 import polars as pl
 
-from eval_pipeline.adapters.engines import LogEngine
+from eval_pipeline.adapters.logs.engines import LogEngine
 from eval_pipeline.adapters.queries import load_sql
 from eval_pipeline.tables import INTERACTION_COLUMNS, UTC_MICROSECONDS
 

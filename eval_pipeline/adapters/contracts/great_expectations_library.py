@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from eval_pipeline.adapters.promises import Promise
+from eval_pipeline.adapters.contracts.promises import Promise
 
 _RESULT_FORMAT: Final = {"result_format": "BASIC", "partial_unexpected_count": 0}
 _CONTEXT_LOCK: Final = threading.Lock()

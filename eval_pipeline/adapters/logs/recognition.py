@@ -7,8 +7,8 @@ from typing import Final, get_args
 
 import duckdb
 
-from eval_pipeline.adapters.column_names import near_canonical
-from eval_pipeline.adapters.log_formats import REQUIRED_COLUMNS, lines_in, mapped_lines
+from eval_pipeline.adapters.logs.column_names import near_canonical
+from eval_pipeline.adapters.logs.formats import REQUIRED_COLUMNS, lines_in, mapped_lines
 from eval_pipeline.adapters.queries import connection, load_sql, translated
 from eval_pipeline.errors import LogsNotFoundError
 from eval_pipeline.settings import LogsSettings

@@ -9,8 +9,8 @@ from typing import Final
 
 import polars as pl
 
-from eval_pipeline.adapters.promises import Promise, between, columns_there, share
-from eval_pipeline.adapters.volumes import FEWEST_WEEKS, Volume
+from eval_pipeline.adapters.contracts.promises import Promise, between, columns_there, share
+from eval_pipeline.adapters.contracts.volumes import FEWEST_WEEKS, Volume
 from eval_pipeline.settings import ContractSettings
 from eval_pipeline.settings.logs import PromiseName
 

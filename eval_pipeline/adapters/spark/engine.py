@@ -8,9 +8,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from eval_pipeline.adapters.dialects import carrying, reading_view, source_tables, to_spark
-from eval_pipeline.adapters.engines import LogEngine, LogFiles, OpenEngine
-from eval_pipeline.adapters.log_formats import (
+from eval_pipeline.adapters.logs.engines import LogEngine, LogFiles, OpenEngine
+from eval_pipeline.adapters.logs.formats import (
     JSON_ENDINGS,
     PARQUET_ENDINGS,
     ending,
@@ -19,7 +18,8 @@ from eval_pipeline.adapters.log_formats import (
     source_statement,
 )
 from eval_pipeline.adapters.queries import load_sql
-from eval_pipeline.adapters.spark_records import (
+from eval_pipeline.adapters.spark.dialects import carrying, reading_view, source_tables, to_spark
+from eval_pipeline.adapters.spark.records import (
     TEXTS,
     keys_of_lines,
     mapped_columns,
@@ -30,8 +30,8 @@ from eval_pipeline.adapters.spark_records import (
     rows_as_lines,
     wanted_rows,
 )
-from eval_pipeline.adapters.spark_sessions import spark_session, translated
-from eval_pipeline.adapters.spark_texts import texts_of_lines, texts_of_rows
+from eval_pipeline.adapters.spark.sessions import spark_session, translated
+from eval_pipeline.adapters.spark.texts import texts_of_lines, texts_of_rows
 from eval_pipeline.errors import LogSchemaError, SettingsError
 from eval_pipeline.settings import LogsSettings
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from eval_pipeline.adapters.contract_results import ContractResult
-from eval_pipeline.adapters.great_expectations_library import library, quiet
+from eval_pipeline.adapters.contracts.great_expectations_library import library, quiet
+from eval_pipeline.adapters.contracts.results import ContractResult
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 

@@ -5,8 +5,8 @@ from typing import Final
 
 from sqlglot import exp
 
-from eval_pipeline.adapters.dialect_variants import call, parsed_text, part
-from eval_pipeline.adapters.log_formats import LOG_COLUMNS
+from eval_pipeline.adapters.logs.formats import LOG_COLUMNS
+from eval_pipeline.adapters.spark.dialect_variants import call, parsed_text, part
 from eval_pipeline.errors import LogSchemaError
 
 TEXTS: Final = frozenset({"messages", "response", "attributes"})

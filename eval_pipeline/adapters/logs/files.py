@@ -101,7 +101,7 @@ def _stores(scheme: str) -> Any:
             f"Use a path, or one of: {', '.join(f'{known}://' for known in SCHEMES)}."
         )
     try:
-        from eval_pipeline.adapters import object_files  # noqa: PLC0415 - an optional extra
+        from eval_pipeline.adapters.logs import object_files  # noqa: PLC0415 - an optional extra
     except ImportError:
         raise SettingsError(
             "Logs in an object store need the package 'obstore', which is not installed. "

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from eval_pipeline.adapters.log_formats import LOG_COLUMNS
+from eval_pipeline.adapters.logs.formats import LOG_COLUMNS
 from eval_pipeline.settings.logs import LogFormat
 
 _ALSO_CALLED: Final[Mapping[str, tuple[str, ...]]] = {

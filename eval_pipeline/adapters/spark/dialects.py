@@ -8,9 +8,9 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from eval_pipeline.adapters.dialect_json import JsonNames
-from eval_pipeline.adapters.dialect_rules import MEANT_ALIKE, Rewriter
-from eval_pipeline.adapters.dialect_variants import Untranslatable
+from eval_pipeline.adapters.spark.dialect_json import JsonNames
+from eval_pipeline.adapters.spark.dialect_rules import MEANT_ALIKE, Rewriter
+from eval_pipeline.adapters.spark.dialect_variants import Untranslatable
 from eval_pipeline.errors import EvalPipelineError
 
 

@@ -11,8 +11,16 @@ from typing import Any
 
 import polars as pl
 
-from eval_pipeline.adapters.contract_results import ContractResult
-from eval_pipeline.adapters.contracts import (
+from eval_pipeline.adapters.contracts.great_expectations_library import validated
+from eval_pipeline.adapters.contracts.logs import (
+    measures_of_logs,
+    particulars,
+    promises_of_logs,
+    unjudged,
+)
+from eval_pipeline.adapters.contracts.promises import Promise, percent
+from eval_pipeline.adapters.contracts.results import ContractResult
+from eval_pipeline.adapters.contracts.tables import (
     measures_of_composition,
     measures_of_items,
     measures_of_sample,
@@ -21,15 +29,7 @@ from eval_pipeline.adapters.contracts import (
     promises_of_sample,
     promises_of_subsets,
 )
-from eval_pipeline.adapters.great_expectations_library import validated
-from eval_pipeline.adapters.log_contract import (
-    measures_of_logs,
-    particulars,
-    promises_of_logs,
-    unjudged,
-)
-from eval_pipeline.adapters.promises import Promise, percent
-from eval_pipeline.adapters.volumes import volume_of
+from eval_pipeline.adapters.contracts.volumes import volume_of
 from eval_pipeline.settings import ContractSettings, GoldenSettings
 
 __all__ = ["ContractResult", "validate_golden", "validate_logs", "validate_sample"]

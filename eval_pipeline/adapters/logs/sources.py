@@ -10,10 +10,10 @@ from typing import Final
 
 import polars as pl
 
-from eval_pipeline.adapters.duckdb_engine import open_duckdb
-from eval_pipeline.adapters.engines import LogEngine, LogFiles, OpenEngine
-from eval_pipeline.adapters.log_files import list_files
-from eval_pipeline.adapters.log_profile import profile_of
+from eval_pipeline.adapters.logs.duckdb_engine import open_duckdb
+from eval_pipeline.adapters.logs.engines import LogEngine, LogFiles, OpenEngine
+from eval_pipeline.adapters.logs.files import list_files
+from eval_pipeline.adapters.logs.profile import profile_of
 from eval_pipeline.adapters.queries import load_sql
 from eval_pipeline.errors import EmptyWeekError, LogsNotFoundError, SettingsError
 from eval_pipeline.settings import LogsSettings
@@ -202,7 +202,7 @@ class LogSource:
 def _engine_of(settings: LogsSettings, *, own_query: str | None) -> OpenEngine:
     if settings.engine == "spark":
         try:
-            from eval_pipeline.adapters.spark import open_spark  # noqa: PLC0415 - an extra
+            from eval_pipeline.adapters.spark.engine import open_spark  # noqa: PLC0415 - an extra
         except ModuleNotFoundError as error:
             raise SettingsError(
                 f"`logs.engine: spark` needs the package '{error.name}', which is not installed. "

@@ -6,7 +6,7 @@ from typing import Final
 
 import duckdb
 
-from eval_pipeline.adapters.log_lines import COMPRESSIONS, lines_of
+from eval_pipeline.adapters.logs.lines import COMPRESSIONS, lines_of
 from eval_pipeline.adapters.queries import load_sql
 from eval_pipeline.errors import LogSchemaError
 from eval_pipeline.settings import LogsSettings

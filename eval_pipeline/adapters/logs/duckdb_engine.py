@@ -6,9 +6,9 @@ from contextlib import contextmanager
 import duckdb
 import polars as pl
 
-from eval_pipeline.adapters.engines import LogEngine, LogFiles, OpenEngine
-from eval_pipeline.adapters.log_files import readable
-from eval_pipeline.adapters.log_formats import is_parquet, mapped_records, rows_with_ids
+from eval_pipeline.adapters.logs.engines import LogEngine, LogFiles, OpenEngine
+from eval_pipeline.adapters.logs.files import readable
+from eval_pipeline.adapters.logs.formats import is_parquet, mapped_records, rows_with_ids
 from eval_pipeline.adapters.queries import collect, connection, load_sql, translated
 from eval_pipeline.settings import LogsSettings
 from eval_pipeline.tables import INTERACTION_SCHEMA

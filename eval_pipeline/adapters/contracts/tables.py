@@ -10,7 +10,7 @@ from typing import Final
 
 import polars as pl
 
-from eval_pipeline.adapters.promises import (
+from eval_pipeline.adapters.contracts.promises import (
     Promise,
     between,
     in_set,

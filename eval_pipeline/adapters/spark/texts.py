@@ -9,8 +9,8 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
-from eval_pipeline.adapters.engines import LogFiles
-from eval_pipeline.adapters.log_formats import REQUIRED_COLUMNS, mapped_lines, mapped_records
+from eval_pipeline.adapters.logs.engines import LogFiles
+from eval_pipeline.adapters.logs.formats import REQUIRED_COLUMNS, mapped_lines, mapped_records
 from eval_pipeline.adapters.queries import collect, connection, load_sql, translated
 from eval_pipeline.settings import LogsSettings
 from eval_pipeline.tables import INTERACTION_SCHEMA
