@@ -16,9 +16,12 @@ from eval_pipeline.tables import GATE_DECISION, REGRESSION_REPORT
 from tests.scenario import (
     AFTER_THE_CHANGE,
     CANDIDATE,
+    CONVERSATIONS,
     EMPTY_WEEK,
+    MONDAYS,
     NEXT_WEEK,
     NOBODY_LISTENS,
+    SEED,
     WEEKS,
     World,
 )
@@ -98,6 +101,34 @@ def test_doctor_finds_a_sound_project_sound(world):
     told = world.run("doctor")
     assert told.code == 0
     assert "provider pharmacy-cloud" in told.out
+
+
+def test_doctor_shows_three_masked_rows_of_the_newest_week(world):
+    _, found = findings(world)
+    examples = found["masking"]["examples"]
+    assert len(examples) == 3
+    for row in examples:
+        assert set(row) == {"route", "time", "user", "response"}
+        assert row["user"]
+        assert row["response"]
+    planted = planted_canaries(weeks=MONDAYS, seed=SEED, conversations_per_week=CONVERSATIONS)
+    assert not [canary for canary in planted if canary in str(examples)]
+    assert examples[0]["user"].split(" ")[0] in world.run("doctor").out
+
+
+def test_doctor_tells_the_share_of_rows_that_do_not_fit_by_reason(fresh_world):
+    folder = max(fresh_world.logs.glob("week=*"))
+    rows = pl.read_parquet(folder / "*.parquet", hive_partitioning=False)
+    for file in folder.iterdir():
+        file.unlink()
+    every_fourth = pl.int_range(pl.len()) % 4 == 0
+    rows.with_columns(route=pl.when(~every_fourth).then("route")).write_parquet(
+        folder / "part-0.parquet"
+    )
+    code, found = findings(fresh_world)
+    assert code == 1
+    assert found["logs"]["state"] == "fail"
+    assert f"missing_route {-(-rows.height // 4) / rows.height:.2%}" in found["logs"]["detail"]
 
 
 def test_doctor_leaves_nothing_in_the_lake(world):
