@@ -28,7 +28,17 @@ def slow_provider() -> Iterator[ProviderProcess]:
 
 @pytest.fixture
 def slow_world(finished_world: World, slow_provider: ProviderProcess, tmp_path) -> World:
-    world = finished_world.copied_to(tmp_path / "world", provider_url=slow_provider.base_url)
+    return slowed(finished_world.copied_to(tmp_path / "world", provider_url=slow_provider.base_url))
+
+
+@pytest.fixture
+def spared_world(finished_world: World, slow_provider: ProviderProcess, tmp_path) -> World:
+    """The same world, for the same command without a kill."""
+    folder = tmp_path / "spared-world"
+    return slowed(finished_world.copied_to(folder, provider_url=slow_provider.base_url))
+
+
+def slowed(world: World) -> World:
     world.configure(
         lambda tree: tree["providers"]["pharmacy-cloud"].update(concurrency=CONCURRENCY)
     )
@@ -87,7 +97,7 @@ def assert_nothing_recorded_was_paid_again(
 
 @pytest.mark.slow
 def test_a_refresh_killed_twice_completes_and_pays_nothing_twice(
-    slow_world, slow_provider, fresh_world
+    slow_world, slow_provider, spared_world
 ):
     scope, command = f"refresh:{NEXT_WEEK}", ("refresh", "--week", NEXT_WEEK)
     labels = slow_world.count("labels")
@@ -111,10 +121,10 @@ def test_a_refresh_killed_twice_completes_and_pays_nothing_twice(
     assert queued > 0
 
     # An uninterrupted run of the same week queues the very same tasks.
-    assert fresh_world.run(*command).code == 0
-    assert fresh_world.count("review_tasks", f"week = '{NEXT_WEEK}'") == queued
+    assert spared_world.run(*command).code == 0
+    assert spared_world.count("review_tasks", f"week = '{NEXT_WEEK}'") == queued
     path = f"disputes/week={NEXT_WEEK}/part-0.parquet"
-    assert slow_world.files()[path] == fresh_world.files()[path]
+    assert slow_world.files()[path] == spared_world.files()[path]
 
 
 @pytest.mark.slow
@@ -144,9 +154,10 @@ def test_a_publish_killed_at_any_moment_leaves_one_version_and_every_label(slow_
 
 
 @pytest.mark.slow
-def test_a_killed_gate_decides_as_if_nothing_had_happened(slow_world, slow_provider):
-    shipped = slow_world.folder / "candidates" / f"{CANDIDATE}.yaml"
-    (shipped.parent / "late.yaml").write_text(shipped.read_text(encoding="utf-8"))
+def test_a_killed_gate_decides_as_if_nothing_had_happened(slow_world, slow_provider, spared_world):
+    for world in (slow_world, spared_world):
+        shipped = world.folder / "candidates" / f"{CANDIDATE}.yaml"
+        (shipped.parent / "late.yaml").write_text(shipped.read_text(encoding="utf-8"))
     scope, command = "candidate:late", ("gate", "--candidate", "late")
     where = f"scope = '{scope}'"
     snapshots: list[list[tuple]] = []
@@ -161,8 +172,9 @@ def test_a_killed_gate_decides_as_if_nothing_had_happened(slow_world, slow_provi
     assert_nothing_recorded_was_paid_again(
         slow_world, slow_provider, at_the_kills=snapshots, scope=scope
     )
-    # The same model was evaluated before, under the candidate's own name and without a kill.
-    assert code == finished(slow_world, "gate", "--candidate", CANDIDATE)
+    assert code == finished(spared_world, *command)
+    path = "regression_report/candidate=late/part-0.parquet"
+    assert slow_world.files()[path] == spared_world.files()[path]
 
 
 def test_a_run_that_found_its_answers_recorded_never_turns_to_the_provider(world, provider):

@@ -1,5 +1,6 @@
 """The intake submitted to Spark through Dagster Pipes, by the example in `deploy/spark`."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -42,12 +43,15 @@ def on_spark(tree) -> None:
 
 
 def materialised(world: World, spark_submit: str) -> subprocess.CompletedProcess[str]:
+    # Another test's Spark in this process tells itself things by these.
+    of_spark = {name: None for name in os.environ if name.startswith(("SPARK_", "PYSPARK_"))}
+    ours = {"SPARK_SUBMIT": spark_submit, "PYSPARK_PYTHON": sys.executable}
     return subprocess.run(
         [
             str(Path(sys.executable).with_name("dg")), "launch", "-f", str(DEFINITIONS),
             "--partition", WEEKS[0], "--assets", ",".join(table.name for table in REMOTE),
         ],
-        env=world.environment(SPARK_SUBMIT=spark_submit, PYSPARK_PYTHON=sys.executable),
+        env=world.environment(**{**of_spark, **ours}),
         cwd=world.folder,
         capture_output=True,
         text=True,
