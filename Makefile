@@ -53,7 +53,7 @@ browser:
 	            apt-get -qq update >/dev/null && apt-get -qq -y install chromium >/dev/null; }; } \
 	  || echo "Chromium is not here and cannot be installed; the browser tests will say so."
 
-$(SPARK_STAMP): requirements-spark.lock $(STAMP)
+$(SPARK_STAMP): requirements-spark.lock | $(STAMP)
 	@echo "Installing Spark for its tests (once, half a gigabyte) ..."
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps -r requirements-spark.lock \
 	  && touch $@ || echo "Spark cannot be installed; its tests will say so."

@@ -79,8 +79,9 @@ def compose(
     """The version that follows `previous`, which is the newest published one, or None at first.
 
     `candidates` holds `interaction_id` and `CANDIDATE_COLUMNS` of every labelled interaction of
-    the week. Composing once more on top of the result changes nothing. Raises `CompositionError`
-    below the minimum of items or of fresh settled labels; whatever else the policy wants and the
+    the week. Composing once more on top of the result changes nothing, unless an item of two that
+    asked the same got no place: then the other is free to take one. Raises `CompositionError` below
+    the minimum of items or of fresh settled labels; whatever else the policy wants and the
     labels cannot give is a deficit.
     """
     known = {row["item_id"]: row for row in _known_rows(previous)}

@@ -12,7 +12,7 @@ import pytest
 from eval_pipeline.cli import story
 from eval_pipeline.demo.logs import planted_canaries
 from eval_pipeline.settings_file import load_project
-from eval_pipeline.tables import GATE_DECISION, REGRESSION_REPORT
+from eval_pipeline.tables import GATE_DECISION, REGRESSION_REPORT, SAMPLING_FRAME
 from tests.scenario import (
     AFTER_THE_CHANGE,
     CANDIDATE,
@@ -190,7 +190,11 @@ def test_the_weekly_commands_tell_their_facts_as_json(world, provider):
     assert refreshed.code == 0, refreshed.err
     facts = json.loads(refreshed.out)
     assert facts["week"] == NEXT_WEEK
-    assert facts["sampled"] == 80  # a budget of 40 conversations and a reserve of 40, one each
+    # A budget of 40 conversations, a reserve of 40, and what the gate's undecided subsets ask for.
+    with world.pipeline() as pipeline:
+        frame = pipeline.lake.read(SAMPLING_FRAME, partition=NEXT_WEEK)
+    assert facts["sampled"] == frame["drawn"].sum() >= 80
+    assert frame["allocated"].sum() == 40
     assert facts["verdicts"] == 80  # 40 by two judges
     assert facts["queued"] == world.count("review_tasks", f"week = '{NEXT_WEEK}'") > 0
 
