@@ -1,7 +1,7 @@
 """The weekly intake against DuckDB's plain scan of the same files: time as a ratio, memory in MB.
 
     python benchmarks/intake.py [--rows 5000000] [--text-bytes 900] [--rounds 3] [--no-bars]
-        [--scratch FOLDER]
+        [--layouts raw-duckdb raw-pyarrow pages-64k] [--scratch FOLDER]
 
 Makes its logs in a temporary folder, takes every measure in a fresh process, in turns, and prints
 medians. Bars are on wall-clock time; processor time stands beside it, for where the two part the
@@ -207,7 +207,7 @@ def told(text: str, *, value: float, limit: float, missed: bool) -> int:
     return int(missed)
 
 
-def run(folder: Path, *, rows: int, text_bytes: int, rounds: int) -> int:
+def run(folder: Path, *, rows: int, text_bytes: int, rounds: int, layouts: tuple[str, ...]) -> int:
     print(
         f"{rows:,} interactions of {text_bytes} bytes of text, medians of {rounds}; "
         f"{os.cpu_count()} processors, "
@@ -215,17 +215,17 @@ def run(folder: Path, *, rows: int, text_bytes: int, rounds: int) -> int:
         f"Polars {pl.__version__}, PyArrow {pa.__version__}"
     )
     started = time.perf_counter()
-    generate(folder, rows=rows, text_bytes=text_bytes, layouts=LAYOUTS)
+    generate(folder, rows=rows, text_bytes=text_bytes, layouts=layouts)
     print(f"logs made in {time.perf_counter() - started:.0f} s")
     missed, peaks = 0, {}
-    for layout in LAYOUTS:
+    for layout in layouts:
         figures = medians(folder / layout, rounds=rounds, names=tuple(MEASURES))
         missed += report(layout, figures)
         peaks[layout] = figures[1]["whole step"]
-    first_file = len(list((folder / LAYOUTS[0]).iterdir()))
-    generate(folder, rows=rows, text_bytes=text_bytes, layouts=LAYOUTS, first_file=first_file)
+    first_file = len(list((folder / layouts[0]).iterdir()))
+    generate(folder, rows=rows, text_bytes=text_bytes, layouts=layouts, first_file=first_file)
     print(f"\n{2 * rows:,} interactions")
-    for layout in LAYOUTS:
+    for layout in layouts:
         figures = medians(folder / layout, rounds=rounds, names=("whole step",))
         ratio = figures[1]["whole step"] / peaks[layout]
         text = f"{layout}: peak over that of half the rows"
@@ -238,6 +238,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=5_000_000)
     parser.add_argument("--text-bytes", type=int, default=900, help="a row's texts in the mean")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--layouts", nargs="+", choices=LAYOUTS, default=LAYOUTS)
     parser.add_argument("--no-bars", action="store_true", help="exit with 0 whatever is missed")
     parser.add_argument("--scratch", type=Path, help="the folder to put the logs into")
     parser.add_argument("--measure", choices=tuple(MEASURES), help=argparse.SUPPRESS)
@@ -247,7 +248,11 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(dir=asked.scratch) as folder:
         missed = run(
-            Path(folder), rows=asked.rows, text_bytes=asked.text_bytes, rounds=asked.rounds
+            Path(folder),
+            rows=asked.rows,
+            text_bytes=asked.text_bytes,
+            rounds=asked.rounds,
+            layouts=tuple(asked.layouts),
         )
     raise SystemExit(1 if missed and not asked.no_bars else 0)
 

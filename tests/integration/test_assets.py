@@ -177,6 +177,7 @@ def _run_all(world: World) -> None:
             session.launcher.launch(job, partition=partition)
 
 
+@pytest.mark.slow
 def test_a_second_run_leaves_a_byte_identical_lake_and_asks_no_model(world, provider):
     first = world.files()
     requests, answered = requests_seen(provider), world.count("call_attempts")

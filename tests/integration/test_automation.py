@@ -143,6 +143,7 @@ def test_before_the_first_golden_version_there_is_nothing_to_watch(fresh_world, 
     assert "no golden version yet" in files.skip_message
 
 
+@pytest.mark.slow
 def test_publishing_waits_for_labels_and_then_happens_once(world, definitions):
     with world.session() as session:
         session.launcher.launch("refresh", partition=NEXT_WEEK)

@@ -160,6 +160,7 @@ def spoilt(world: World, case: Bad) -> World:
     return World(world.folder, dict.fromkeys(case.unset))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_bad_input_is_told_once_with_its_remedy_and_touches_nothing_earlier(world, case):
     bad = spoilt(world, case)

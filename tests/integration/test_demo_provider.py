@@ -17,6 +17,8 @@ from eval_pipeline.demo.provider_process import ProviderProcess
 from eval_pipeline.demo.questions import compose
 from eval_pipeline.errors import ProviderUnreachableError
 
+pytestmark = pytest.mark.slow
+
 BEFORE = "2026-10-05"
 CALM = ("--rate-limited-share", "0", "--failed-share", "0")
 

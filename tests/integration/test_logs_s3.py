@@ -106,6 +106,7 @@ def test_parquet_reads_the_same_and_only_the_columns_asked_for(store, tmp_path, 
         assert whole.pl().equals(records().sort("id"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["jsonl", "jsonl.gz"])
 def test_lines_read_the_same_by_many_threads_at_once(store, tmp_path, ending, reads):
     lines = pl.concat([records(n * ROWS) for n in range(5)]).write_ndjson().encode()

@@ -33,12 +33,31 @@ PUBLISHED = {
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("real") / "run"
+def model_change(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return told("model-change", folder=tmp_path_factory.mktemp("real") / "run")
+
+
+@pytest.fixture(scope="module")
+def conversations(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return told("conversations", folder=tmp_path_factory.mktemp("real") / "run")
+
+
+def told(part: str, *, folder: Path) -> Path:
+    """One part of the run, which without `--part` is told after the other."""
     unset = {"EVAL_PIPELINE_CONFIG", "EVAL_PIPELINE_KEY", "DAGSTER_HOME"}
     environment = {name: value for name, value in os.environ.items() if name not in unset}
     ended = subprocess.run(
-        [sys.executable, "-m", "eval_pipeline", "demo", "real", "--directory", str(folder)],
+        [
+            sys.executable,
+            "-m",
+            "eval_pipeline",
+            "demo",
+            "real",
+            "--directory",
+            str(folder),
+            "--part",
+            part,
+        ],
         env={**environment, "EVAL_PIPELINE_REAL_DATA": str(DATA)},
         cwd=folder.parent,
         capture_output=True,
@@ -46,7 +65,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=False,
     )
     assert ended.returncode == 0, (ended.stdout + ended.stderr)[-3000:]
-    return folder
+    return folder / part
 
 
 def decisions(part: Path) -> dict[str, dict]:
@@ -56,13 +75,13 @@ def decisions(part: Path) -> dict[str, dict]:
     }
 
 
-def test_the_silent_change_is_seen_blocked_and_measured_as_published(run):
-    ((candidate, decision),) = decisions(run / "model-change").items()
+def test_the_silent_change_is_seen_blocked_and_measured_as_published(model_change):
+    ((candidate, decision),) = decisions(model_change).items()
     assert candidate.startswith("provider-change-")
     assert decision["verdict"] == "block"
     blocked = {one["subset"] for one in decision["subsets"] if one["state"] == "blocked"}
     assert blocked == set(PUBLISHED)
-    (file,) = (run / "model-change" / "lake" / "regression_report").rglob("*.parquet")
+    (file,) = (model_change / "lake" / "regression_report").rglob("*.parquet")
     report = pl.read_parquet(file, hive_partitioning=False)
     measured = {row["subset"]: row for row in report.iter_rows(named=True)}
     for task, (items, march, june, digits) in PUBLISHED.items():
@@ -72,11 +91,11 @@ def test_the_silent_change_is_seen_blocked_and_measured_as_published(run):
         assert round(row["candidate_mean"], digits) == june, task
 
 
-def test_eight_weeks_of_conversations_become_eight_sound_versions(run):
-    golden = GoldenVersions(Lake(str(run / "conversations" / "lake")))
+def test_eight_weeks_of_conversations_become_eight_sound_versions(conversations):
+    golden = GoldenVersions(Lake(str(conversations / "lake")))
     assert golden.numbers() == list(range(1, 9))
     assert not any(golden.verify(number) for number in golden.numbers())
 
 
-def test_the_naive_candidate_is_blocked(run):
-    assert decisions(run / "conversations")["naive"]["verdict"] == "block"
+def test_the_naive_candidate_is_blocked(conversations):
+    assert decisions(conversations)["naive"]["verdict"] == "block"

@@ -228,6 +228,7 @@ def test_any_text_at_all_can_be_masked_and_masked_again(text: str) -> None:
     assert PLAIN.mask_text(once) == once
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit",
     ["a", "1", "1 ", "Maria ", "Via a ", "ab12", "name: ", '"name": {', '"name": "', "a@b.c ",
@@ -241,7 +242,8 @@ def test_time_grows_in_proportion_to_the_text(unit: str) -> None:
         return time.process_time() - started
 
     seconds(1_000)
-    short, long = seconds(10_000), seconds(80_000)
+    # The least of three: what else the process does, such as collecting garbage, only adds.
+    short, long = (min(seconds(length) for _ in range(3)) for length in (10_000, 80_000))
     # 8 times the text; 64 times the time would be quadratic; small times are noise
     assert long < 24 * max(short, 0.01)
 
