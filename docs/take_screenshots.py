@@ -42,8 +42,8 @@ STOP_SECONDS = 20
 SETTLE_MILLISECONDS = 3000
 PAGE_END = "The most telling items"
 ITEM_HEIGHT = 350
-GRAPH: Final[FloatRect] = {"x": 370, "y": 50, "width": 2230, "height": 1110}
-"""The part of a window of 2600 by 1260 that the lineage graph fills."""
+GRAPH: Final[FloatRect] = {"x": 370, "y": 50, "width": 2630, "height": 1750}
+"""The part of a window of 3000 by 1900 that the lineage graph fills."""
 
 
 def main() -> None:
@@ -57,7 +57,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright, dagster_ui(run) as url:
         browser = playwright.chromium.launch(executable_path=options.chromium, args=list(FLAGS))
-        page = browser.new_page(viewport={"width": 2600, "height": 1260}, color_scheme="light")
+        page = browser.new_page(viewport={"width": 3000, "height": 1900}, color_scheme="light")
         _dismiss_greeting(page, url)
         _lineage(page, url, options.out / "lineage.png")
         page.set_viewport_size({"width": 1500, "height": 800})
