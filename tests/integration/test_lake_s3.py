@@ -1,6 +1,5 @@
 """The lake and its golden versions on an object store, spoken to over loopback."""
 
-import logging
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +10,7 @@ import pytest
 from eval_pipeline.adapters.lake import Lake
 from eval_pipeline.errors import CorruptFileError, LakeError, MissingPartitionError
 from eval_pipeline.tables import ALL_TABLES, OPERATIONS_REPORT
+from tests.servers import s3_server, use_s3
 
 WEEK = "2026-11-16"
 VERSIONED = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
@@ -18,28 +18,14 @@ VERSIONED = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfig
 
 @pytest.fixture(scope="module")
 def endpoint():
-    server_module = pytest.importorskip("moto.server")
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
-    httpx.put(f"{url}/bucket").raise_for_status()
-    httpx.put(f"{url}/bucket?versioning", content=VERSIONED).raise_for_status()
-    yield url
-    server.stop()
+    with s3_server("bucket") as url:
+        httpx.put(f"{url}/bucket?versioning", content=VERSIONED).raise_for_status()
+        yield url
 
 
 @pytest.fixture
 def lake(endpoint, monkeypatch, request):
-    for name, value in {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ALLOW_HTTP": "true",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
+    use_s3(monkeypatch, endpoint)
     return Lake(f"s3://bucket/lakes/{request.node.name}")
 
 

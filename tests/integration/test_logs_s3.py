@@ -2,7 +2,6 @@
 
 import datetime as dt
 import gzip
-import logging
 from collections.abc import Iterator
 
 import httpx
@@ -16,6 +15,7 @@ from eval_pipeline.adapters.logs.files import list_files, readable
 from eval_pipeline.adapters.logs.formats import rows_with_ids
 from eval_pipeline.adapters.queries import connection
 from eval_pipeline.errors import EvalPipelineError, LogsNotFoundError, SettingsError
+from tests.servers import s3_server, use_s3
 
 ROWS = 20_000
 COUNTED = "SELECT count(*), bit_xor(hash(json)) FROM read_ndjson_objects($files)"
@@ -23,26 +23,13 @@ COUNTED = "SELECT count(*), bit_xor(hash(json)) FROM read_ndjson_objects($files)
 
 @pytest.fixture(scope="module")
 def endpoint():
-    server_module = pytest.importorskip("moto.server")
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    httpx.put(f"http://{host}:{port}/logs").raise_for_status()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with s3_server("logs") as url:
+        yield url
 
 
 @pytest.fixture
 def store(endpoint, monkeypatch):
-    for name, value in {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ALLOW_HTTP": "true",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
+    use_s3(monkeypatch, endpoint)
     return from_url("s3://logs")
 
 
