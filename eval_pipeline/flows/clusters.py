@@ -17,7 +17,7 @@ from eval_pipeline.intake.clusters import (
     text_pool,
 )
 from eval_pipeline.intake.topic_terms import TermCounts, count_terms, distinctive_terms
-from eval_pipeline.monitoring.topic_mix import compare_mix
+from eval_pipeline.monitoring.topic_mix import compare_mix, share_intervals
 from eval_pipeline.monitoring.unnamed_failures import find_unnamed_failures
 from eval_pipeline.settings import ClustersSettings
 from eval_pipeline.tables import (
@@ -79,7 +79,11 @@ def cluster_week(pipeline: Pipeline, *, week: str) -> Topics:
         week=week,
         policy=policy,
     )
-    return Topics(found, conversations, policy.minimum_conversations)
+    return Topics(
+        _with_intervals(found, pool, confidence=policy.confidence),
+        conversations,
+        policy.minimum_conversations,
+    )
 
 
 def mix_of_week(pipeline: Pipeline, *, week: str) -> pl.DataFrame:
@@ -128,6 +132,14 @@ def topics_until(pipeline: Pipeline, clusters: pl.DataFrame, *, week: str) -> pl
         pl.col("week") < week
     )
     return pl.concat([history, clusters.with_columns(week=pl.lit(week))])
+
+
+def _with_intervals(found: pl.DataFrame, pool: pl.DataFrame, *, confidence: float) -> pl.DataFrame:
+    """The topics with the bounds of their shares, which rest on the whole week's design."""
+    placed = pool.filter("now").join(members_of(found), on="interaction_id", how="left")
+    bounds = share_intervals(placed, clusters=found["cluster"].to_list(), confidence=confidence)
+    told = found.drop("share_lower", "share_upper").join(bounds, on="cluster", how="left")
+    return TOPIC_CLUSTERS.conform(told.select(found.columns))
 
 
 def _terms(

@@ -225,6 +225,7 @@ def _membership(pool: pl.DataFrame, rows: NDArray[np.int64]) -> dict[str, Any]:
     return {
         "interactions": own.height,
         "conversations": own["conversation_key"].n_unique() if own.height else 0,
+        # Its bounds rest on the design of the whole draw, and are the monitor's to find.
         "share": round(float(own["weight"].sum()) / whole, 9) if whole else 0.0,
         "reference_conversations": (
             reference["conversation_key"].n_unique() if reference.height else 0

@@ -6,7 +6,7 @@ conversation enter through the estimated covariance of the shares, whose inverse
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -81,6 +81,23 @@ def compare_mix(
     ]
     rows.append(_whole_row(own, before, test, confidence=confidence) | {"reference": reference})
     return TOPIC_MIX.conform(pl.DataFrame(rows, schema=TOPIC_MIX.schema))
+
+
+def share_intervals(
+    week: pl.DataFrame, *, clusters: Sequence[str], confidence: float
+) -> pl.DataFrame:
+    """cluster, share_lower and share_upper of each topic's share of one week's traffic.
+
+    `week` has the columns of `compare_mix`'s pool, without `now`.
+    """
+    places = [*clusters, NONE]
+    shares = week_shares(week, clusters=places)
+    rows = [
+        {"cluster": cluster, **_interval("share", shares, place, confidence)}
+        for place, cluster in enumerate(clusters)
+    ]
+    schema = {"cluster": pl.String, "share_lower": pl.Float64, "share_upper": pl.Float64}
+    return pl.DataFrame(rows, schema={**schema, "share": pl.Float64}).drop("share")
 
 
 def week_shares(week: pl.DataFrame, *, clusters: list[str]) -> WeekShares:

@@ -17,16 +17,19 @@ MARKS: Final = {
     "returned": Mark("#E69F00", "D"),
     "died": Mark("#D55E00", "X"),
 }
-ROW_INCHES: Final = 0.42
+ROW_INCHES: Final = 0.56
 
 
 def topics_chart(frame: pl.DataFrame) -> str:
-    """Share by week of the largest topics of the latest week, from TOPIC_CLUSTERS with `week`."""
+    """Share by week of the largest topics of the latest week, from TOPIC_CLUSTERS with `week`.
+
+    Bars are the shares' intervals; the latest week's are told beside.
+    """
     weeks = sorted(set(frame["week"]))
     shown = _shown(frame, weeks)
     with drawing():
         figure = Figure(figsize=(8.2, 1.2 + ROW_INCHES * max(len(shown), 1)))
-        figure.subplots_adjust(left=0.38, right=0.93, hspace=0.25)
+        figure.subplots_adjust(left=0.38, right=0.85, hspace=0.25)
         figure.subplots_adjust(bottom=0.6 / height_of(figure), top=1 - 0.4 / height_of(figure))
         panels = figure.subplots(max(len(shown), 1), 1, sharex=True, sharey=True, squeeze=False)
         for axes, (cluster, topic) in zip(panels[:, 0], shown or [("", "no topics")], strict=True):
@@ -52,13 +55,15 @@ def _shown(frame: pl.DataFrame, weeks: list[str]) -> list[tuple[str, str]]:
 def _draw(axes: Axes, rows: pl.DataFrame, weeks: list[str], *, name: str) -> None:
     places = [weeks.index(week) for week in rows["week"]]
     shares = [100 * share for share in rows["share"]]
+    lower, upper = ([100 * bound for bound in rows[f"share_{end}"]] for end in ("lower", "upper"))
     axes.plot(places, shares, color=INK, linewidth=0.8, alpha=0.5)
+    axes.vlines(places, lower, upper, color=INK, linewidth=1.4, alpha=0.55)
     for place, share, identity in zip(places, shares, rows["identity"], strict=True):
         mark = MARKS[identity]
-        style: dict[str, Any] = {"linestyle": "none", "markersize": 5}
+        style: dict[str, Any] = {"linestyle": "none", "markersize": 3.5}
         axes.plot(place, share, marker=mark.marker, color=mark.colour, **style)
     if shares:
-        told = f"{shares[-1]:.0f} %"
+        told = f"{shares[-1]:.0f} % ({lower[-1]:.0f} to {upper[-1]:.0f})"
         axes.text(1.01, 0.5, told, transform=axes.transAxes, va="center", fontsize=9)
     axes.set_ylabel(
         clipped(one_line(name), NAME_LENGTH), rotation=0, ha="right", va="center", fontsize=9

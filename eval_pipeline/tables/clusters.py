@@ -40,6 +40,8 @@ TOPIC_CLUSTERS: Final = Table(
             "interactions": pl.Int64,  # drawn this week
             "conversations": pl.Int64,  # drawn this week
             "share": pl.Float64,  # of the week's traffic, by design weight
+            "share_lower": pl.Float64,
+            "share_upper": pl.Float64,
             "reference_conversations": pl.Int64,  # of the reference weeks, grouped together with it
             "silhouette": pl.Float64,  # mean over both weeks' members; null: it has none
             "profile": pl.List(pl.Struct({"term": pl.String, "weight": pl.Float64})),

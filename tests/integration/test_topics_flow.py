@@ -65,6 +65,8 @@ def test_embeddings_make_the_topics_and_see_anonymised_text_only(world, lines_in
     # The words part the texts into few groups, each of which has its own among its terms.
     living = topics.clusters.filter(pl.col("identity") != "died")
     assert 2 <= living.height <= 2 ** len(WORDS)
+    inside = (living["share_lower"] < living["share"]) & (living["share"] < living["share_upper"])
+    assert inside.all()
 
 
 def test_a_week_with_few_conversations_has_no_topics_and_asks_nothing(world):

@@ -8,7 +8,13 @@ import pytest
 from scipy import stats
 
 from eval_pipeline.intake.clusters import members_of
-from eval_pipeline.monitoring.topic_mix import NONE, compare_mix, mix_test, week_shares
+from eval_pipeline.monitoring.topic_mix import (
+    NONE,
+    compare_mix,
+    mix_test,
+    share_intervals,
+    week_shares,
+)
 from tests.topic_worlds import POLICY, pool_of, texts, topics_of, week_of
 
 
@@ -111,6 +117,21 @@ def test_without_a_reference_or_with_too_little_nothing_is_claimed():
         assert found["all"]["p_value"] is None
     assert alone["a"]["reference_share"] is None
     assert alone["a"]["share"] == pytest.approx(0.5)
+
+
+def test_the_interval_of_a_share_is_the_same_with_and_without_a_reference():
+    week = rows(["a"] * 30 + ["b"] * 60 + [None] * 10, now=True)
+    found = share_intervals(week.drop("now"), clusters=["a", "b", "dead"], confidence=0.95)
+    mix = compared(week)
+    for row in found.filter(pl.col("cluster") != "dead").iter_rows(named=True):
+        assert row["share_lower"] == mix[row["cluster"]]["share_lower"]
+        assert row["share_upper"] == mix[row["cluster"]]["share_upper"]
+    # Each conversation is one interaction of equal weight: Wilson's interval of 30 in 100.
+    bounds = found.row(0, named=True)
+    assert (bounds["share_lower"], bounds["share_upper"]) == pytest.approx((0.219, 0.396), abs=0.01)
+    dead = found.row(2, named=True)
+    assert dead["share_lower"] == 0
+    assert 0 < dead["share_upper"] < 0.1
 
 
 def test_a_week_without_topics_is_one_row_that_says_too_little():

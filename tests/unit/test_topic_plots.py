@@ -10,7 +10,12 @@ def topics(*rows: tuple[str, str, str, str, float]) -> pl.DataFrame:
     blank = dict.fromkeys(TOPIC_CLUSTERS.schema)
     keys = ("week", "cluster", "topic", "identity", "share")
     return pl.DataFrame(
-        [blank | dict(zip(keys, row, strict=True)) for row in rows],
+        [
+            blank
+            | dict(zip(keys, row, strict=True))
+            | {"share_lower": row[-1] * 0.8, "share_upper": row[-1] * 1.2}
+            for row in rows
+        ],
         schema={**TOPIC_CLUSTERS.schema, "week": pl.String},
     )
 
@@ -26,7 +31,7 @@ def test_the_chart_names_topics_and_their_share_of_the_last_week():
     chart = topics_chart(TWO_WEEKS)
     assert chart.startswith("<svg")
     assert "refund, money" in chart
-    assert "35 %" in chart
+    assert "35 % (28 to 42)" in chart
 
 
 def test_the_order_of_rows_leaves_no_trace():
