@@ -223,6 +223,8 @@ def _make_small(tree: Any, *, provider_url: str) -> None:
     tree["golden"]["mix"]["tolerance"] = 1.0
     tree["drift"].update(maximum_items=30, canary_prompts=20)
     tree["gate"].update(looks=[20, 40], minimum_judge_agreement=0.01)
+    # Latency is really measured, and the machine that runs tests is busy with other tests.
+    del tree["gate"]["maximum_latency_ratio"]
 
 
 def planted_strings_in(
