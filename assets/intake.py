@@ -4,7 +4,7 @@ No sampling rule, recogniser or predicate belongs here.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import dagster as dg
 import polars as pl
@@ -118,6 +118,10 @@ def anonymised_interactions(
             )
         },
     )
+
+
+READING_LOGS: Final = (sampling_frame, sampled_interactions, anonymised_interactions)
+"""From the logs to masked text: where these run together, no raw text leaves."""
 
 
 @table_asset(

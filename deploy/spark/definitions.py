@@ -2,8 +2,8 @@
 
     dg dev -f deploy/spark/definitions.py
 
-Everything but the three assets below runs where Dagster runs. `SPARK_SUBMIT` is the command that
-submits a program, with its options; `spark-submit` alone is the default.
+Everything but the three assets that read logs runs where Dagster runs. `SPARK_SUBMIT` is the
+command that submits a program, with its options; `spark-submit` alone is the default.
 """
 
 import os
@@ -14,16 +14,11 @@ from typing import Any, Final
 
 import dagster as dg
 
-from assets import intake
 from assets.conventions import weekly
 from assets.definitions import build_definitions
+from assets.intake import READING_LOGS
 from eval_pipeline.settings_file import load_project
 
-REMOTE: Final = (
-    intake.sampling_frame,
-    intake.sampled_interactions,
-    intake.anonymised_interactions,
-)
 PROGRAM: Final = Path(__file__).with_name("remote_intake.py")
 
 
@@ -32,8 +27,8 @@ def submitted(command: list[str]) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name="intake_on_the_cluster",
-        specs=[spec for asset in REMOTE for spec in asset.specs],
-        check_specs=[spec for asset in REMOTE for spec in asset.check_specs],
+        specs=[spec for asset in READING_LOGS for spec in asset.specs],
+        check_specs=[spec for asset in READING_LOGS for spec in asset.check_specs],
         partitions_def=weekly,
     )
     def intake_on_the_cluster(
@@ -50,7 +45,7 @@ def submitted(command: list[str]) -> dg.AssetsDefinition:
 def build(command: list[str]) -> dg.Definitions:
     """The project's definitions with the three assets replaced by their submission."""
     local = build_definitions(load_project())
-    replaced = {asset.key for asset in REMOTE}
+    replaced = {asset.key for asset in READING_LOGS}
     kept = [
         asset
         for asset in local.assets or []

@@ -18,11 +18,6 @@ from eval_pipeline.errors import EvalPipelineError
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.settings_file import load_project
 
-ASSETS: Final = (
-    intake.sampling_frame,
-    intake.sampled_interactions,
-    intake.anonymised_interactions,
-)
 TYPES: Final[Mapping[type, str]] = {
     dg.IntMetadataValue: "int",
     dg.FloatMetadataValue: "float",
@@ -40,8 +35,8 @@ def main() -> None:
     """Materialises the assets of the partition that Dagster asks for."""
     with open_dagster_pipes() as pipes:
         result = dg.materialize(
-            [*ASSETS, intake.production_logs],
-            selection=dg.AssetSelection.assets(*ASSETS),
+            [*intake.READING_LOGS, intake.production_logs],
+            selection=dg.AssetSelection.assets(*intake.READING_LOGS),
             partition_key=pipes.partition_key,
             resources={"pipeline": Pipeline(load_project())},
             raise_on_error=False,

@@ -11,17 +11,12 @@ import pytest
 
 from eval_pipeline.adapters.golden_versions import GoldenVersions
 from eval_pipeline.adapters.lake import Lake
-
-ROOT = Path(__file__).parents[2]
-DATA = (ROOT / os.environ.get("EVAL_PIPELINE_REAL_DATA", "../shared/data")).resolve()
+from tests.real_data import DATA, needs
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.real_data,
-    pytest.mark.skipif(
-        not (DATA / "real_log").is_dir() or not (DATA / "llmdrift").is_dir(),
-        reason="the public data that EVAL_PIPELINE_REAL_DATA names are not here",
-    ),
+    needs("real_log", "llmdrift"),
 ]
 
 # Published with the data: items and share of score 1 in March and in June 2023, as rounded there.

@@ -2,11 +2,9 @@
 
 import datetime as dt
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from statistics import median
 
 import httpx
@@ -25,14 +23,9 @@ from eval_pipeline.judging.prompts import pointwise_messages
 from eval_pipeline.judging.rubrics import pointwise_for, rubrics_from
 from eval_pipeline.ports import Message
 from eval_pipeline.settings_file import Project, load_project
+from tests.real_data import DATA, ROOT, needs
 
-ROOT = Path(__file__).parents[2]
-DATA = (ROOT / os.environ.get("EVAL_PIPELINE_REAL_DATA", "../shared/data")).resolve()
-
-real_data = pytest.mark.skipif(
-    not (DATA / "llmdrift").is_dir(),
-    reason="the public data that EVAL_PIPELINE_REAL_DATA names are not here",
-)
+real_data = needs("llmdrift")
 
 # Published with the data: GPT-4, share of score 1 per task, March and June 2023.
 PUBLISHED = {

@@ -1,8 +1,5 @@
 """Topics of real queries whose intents are known, and of real conversations over weeks."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import polars as pl
 import pytest
@@ -12,18 +9,13 @@ from sklearn.metrics import normalized_mutual_info_score
 from eval_pipeline.intake.topic_terms import count_terms
 from eval_pipeline.intake.topic_vectors import one_thread, ppmi_vectors, tfidf_vectors
 from eval_pipeline.settings import ClustersSettings
+from tests.real_data import DATA, needs
 from tests.topic_worlds import topics_of, week_of
-
-ROOT = Path(__file__).parents[2]
-DATA = (ROOT / os.environ.get("EVAL_PIPELINE_REAL_DATA", "../shared/data")).resolve()
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.real_data,
-    pytest.mark.skipif(
-        not (DATA / "clinc150").is_dir() or not (DATA / "banking77").is_dir(),
-        reason="the public data that EVAL_PIPELINE_REAL_DATA names are not here",
-    ),
+    needs("clinc150", "banking77"),
 ]
 
 

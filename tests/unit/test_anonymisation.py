@@ -1,7 +1,5 @@
 import datetime as dt
-import os
 import time
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -16,9 +14,9 @@ from eval_pipeline.intake.recognisers import find
 from eval_pipeline.intake.spans import disjoint
 from eval_pipeline.settings import ALL_RECOGNISERS, AnonymisationSettings
 from eval_pipeline.tables import ANONYMISED_INTERACTIONS, INTERACTION_SCHEMA
+from tests.real_data import DATA, needs
 
 KEY = b"key"
-REAL_DATA = Path(os.environ.get("EVAL_PIPELINE_REAL_DATA", "../shared/data"))
 
 
 def anonymiser(*, key: bytes = KEY, **policy: Any) -> Anonymiser:
@@ -249,10 +247,9 @@ def test_time_grows_in_proportion_to_the_text(unit: str) -> None:
 
 
 @pytest.mark.real_data
+@needs("presidio_synth_v2")
 def test_structured_values_of_a_public_corpus_are_covered() -> None:
-    file = REAL_DATA / "presidio_synth_v2" / "documents.parquet"
-    if not file.exists():
-        pytest.skip("EVAL_PIPELINE_REAL_DATA holds no presidio_synth_v2")
+    file = DATA / "presidio_synth_v2" / "documents.parquet"
     gold: dict[str, int] = {}
     covered: dict[str, int] = {}
     for document in pl.read_parquet(file).iter_rows(named=True):

@@ -9,12 +9,12 @@ import polars as pl
 from eval_pipeline.adapters.logs.engines import LogEngine, LogFiles, OpenEngine
 from eval_pipeline.adapters.logs.files import readable
 from eval_pipeline.adapters.logs.formats import is_parquet, mapped_records, rows_with_ids
+from eval_pipeline.adapters.logs.interactions import view_interactions, with_texts
 from eval_pipeline.adapters.queries import collect, connection, load_sql, translated
 from eval_pipeline.settings import LogsSettings
-from eval_pipeline.tables import INTERACTION_SCHEMA
 
 INTERACTIONS_A_SLICE = 6_000_000
-"""Distinct ids are counted over so many rows at a time: about 100 bytes of memory each."""
+"""Distinct ids are counted over so many rows at a time: some 60 bytes of memory for each id."""
 
 
 def open_duckdb(settings: LogsSettings, *, own_query: str | None) -> OpenEngine:
@@ -52,15 +52,15 @@ class DuckdbEngine:
 
     def view_interactions(self, records: duckdb.DuckDBPyRelation | None = None) -> None:
         """The view `interactions` over all records of the files, or over `records` of them."""
-        mapped_records(
+        mapped = mapped_records(
             self._engine,
             settings=self._settings,
             files=self._files.files,
             location=self._files.location,
             own_query=self._own_query,
             records=records,
-        ).create_view("mapped")
-        self._engine.sql(load_sql("sources/canonical")).create_view("interactions")
+        )
+        view_interactions(self._engine, mapped)
 
     def define(
         self, view: str, statement: str, *, parameters: Mapping[str, object] | None = None
@@ -84,7 +84,7 @@ class DuckdbEngine:
         """The records with these ids; only their own texts are read where the files allow it."""
         wanted = pl.DataFrame({"interaction_id": interaction_ids.unique().sort()})
         if not is_parquet(self._settings, self._files.files):
-            return self._fetched(wanted)
+            return with_texts(self._engine, wanted=wanted)
         # First the rows as they are, by their ids alone, then their meaning: the view asks every
         # row why it cannot be sampled.
         self._engine.register("wanted", wanted.to_arrow())
@@ -94,7 +94,7 @@ class DuckdbEngine:
                 engine, files=self._files, settings=self._settings, own_query=self._own_query
             )
             few.view_interactions(engine.from_arrow(rows.to_arrow_table()))
-            return few._fetched(wanted)
+            return with_texts(engine, wanted=wanted)
 
     def slices(self) -> int:
         """One slice for every few million rows; files without a count of rows are one slice."""
@@ -104,7 +104,3 @@ class DuckdbEngine:
             load_sql("sources/parquet_rows"), params={"files": list(self._files.files)}
         ).fetchall()
         return 1 + int(counted[0][0]) // INTERACTIONS_A_SLICE
-
-    def _fetched(self, wanted: pl.DataFrame) -> pl.DataFrame:
-        found = self.select(load_sql("fetched_interactions"), frames={"wanted": wanted})
-        return found.cast(INTERACTION_SCHEMA).select(list(INTERACTION_SCHEMA))

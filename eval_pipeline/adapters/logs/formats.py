@@ -1,12 +1,11 @@
 """Any log format as one relation `mapped`: canonical names, nested columns as JSON."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Final
 
 import duckdb
 
-from eval_pipeline.adapters.logs.lines import COMPRESSIONS, lines_of
+from eval_pipeline.adapters.logs.lines import ending, lines_of
 from eval_pipeline.adapters.queries import load_sql
 from eval_pipeline.errors import LogSchemaError
 from eval_pipeline.settings import LogsSettings
@@ -34,14 +33,6 @@ def source_statement(log_format: LogFormat) -> str:
 def is_parquet(settings: LogsSettings, files: Sequence[str]) -> bool:
     """Whether the files are Parquet in (nearly) canonical columns, which can be read one by one."""
     return settings.format == "canonical" and ending(files[0]) in PARQUET_ENDINGS
-
-
-def ending(file: str) -> str:
-    """What the file is by its name, whatever compresses it: `.jsonl` of `a.jsonl.gz`."""
-    suffixes = [suffix.lower() for suffix in Path(file).suffixes]
-    if suffixes and suffixes[-1] in COMPRESSIONS:
-        suffixes.pop()
-    return suffixes[-1] if suffixes else ""
 
 
 def mapped_records(

@@ -61,6 +61,14 @@ class CarefulLines:
         return reader.__arrow_c_stream__(requested_schema)
 
 
+def ending(file: str) -> str:
+    """What the file is by its name, whatever compresses it: `.jsonl` of `a.jsonl.gz`."""
+    suffixes = [suffix.lower() for suffix in Path(file).suffixes]
+    if suffixes and suffixes[-1] in COMPRESSIONS:
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
+
+
 def opened(file: str) -> BinaryIO:
     """The file's bytes as they are stored, from this machine or an object store."""
     scheme, separator, _ = file.partition("://")
@@ -122,10 +130,7 @@ def _last_line_end(stream: BinaryIO, *, start: int, stop: int, step: int = 2**16
 
 
 def _is_list(file: str, head: bytes) -> bool:
-    suffixes = [suffix.lower() for suffix in Path(file).suffixes]
-    if suffixes and suffixes[-1] in COMPRESSIONS:
-        suffixes.pop()
-    return suffixes[-1:] == [".json"] and head.lstrip().startswith(b"[")
+    return ending(file) == ".json" and head.lstrip().startswith(b"[")
 
 
 def _batches(file: str) -> Iterator[pa.RecordBatch]:

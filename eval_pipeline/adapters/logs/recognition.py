@@ -9,6 +9,7 @@ import duckdb
 
 from eval_pipeline.adapters.logs.column_names import near_canonical
 from eval_pipeline.adapters.logs.formats import REQUIRED_COLUMNS, lines_in, mapped_lines
+from eval_pipeline.adapters.logs.interactions import view_interactions
 from eval_pipeline.adapters.queries import connection, load_sql, translated
 from eval_pipeline.errors import LogsNotFoundError
 from eval_pipeline.settings import LogsSettings
@@ -105,8 +106,7 @@ def _signed(signs: Mapping[str, int]) -> LogFormat | None:
 def _fits(
     engine: duckdb.DuckDBPyConnection, *, settings: LogsSettings, location: str
 ) -> dict[str | None, int]:
-    mapped_lines(engine, settings=settings, location=location).create_view("mapped")
-    engine.sql(load_sql("sources/canonical")).create_view("interactions")
+    view_interactions(engine, mapped_lines(engine, settings=settings, location=location))
     return dict(engine.sql(load_sql("sources/quarantined")).fetchall())
 
 

@@ -12,11 +12,11 @@ from eval_pipeline.adapters.logs.engines import LogEngine, LogFiles, OpenEngine
 from eval_pipeline.adapters.logs.formats import (
     JSON_ENDINGS,
     PARQUET_ENDINGS,
-    ending,
     is_parquet,
     refuse_missing,
     source_statement,
 )
+from eval_pipeline.adapters.logs.lines import ending
 from eval_pipeline.adapters.queries import load_sql
 from eval_pipeline.adapters.spark.dialects import carrying, reading_view, source_tables, to_spark
 from eval_pipeline.adapters.spark.records import (

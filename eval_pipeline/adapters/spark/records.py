@@ -6,13 +6,13 @@ from typing import Final
 from sqlglot import exp
 
 from eval_pipeline.adapters.logs.formats import LOG_COLUMNS
+from eval_pipeline.adapters.logs.lines import MAXIMUM_LINE_BYTES
 from eval_pipeline.adapters.spark.dialect_variants import call, parsed_text, part
 from eval_pipeline.errors import LogSchemaError
 
 TEXTS: Final = frozenset({"messages", "response", "attributes"})
 """What a scan leaves out: it comes to the driver for the drawn interactions only."""
 
-MAXIMUM_LINE_BYTES: Final = 16 * 2**20
 _KEYS: Final = ("interaction_id", "conversation_id", "route", "prompt_version", "requested_model")
 _WRITTEN_ALIKE: Final = frozenset(
     {"string", "boolean", "tinyint", "smallint", "int", "bigint", "date", "void"}
