@@ -12,7 +12,7 @@ from eval_pipeline.adapters.review_store import ReviewStore
 from eval_pipeline.adapters.runner import HttpModelRunner
 from eval_pipeline.adapters.sightings import SightingStore
 from eval_pipeline.adapters.store import Store
-from eval_pipeline.intake.anonymisation import Anonymiser
+from eval_pipeline.anonymisation.anonymiser import Anonymiser
 from eval_pipeline.judging.rubrics import Rubric, rubrics_from
 from eval_pipeline.ports import ModelRunner, ProgressReport
 from eval_pipeline.settings import Settings

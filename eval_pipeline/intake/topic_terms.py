@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-from eval_pipeline.intake.spans import PLACEHOLDER
+from eval_pipeline.anonymisation.spans import PLACEHOLDER
 
 Floats = NDArray[np.float64]
 Columns = NDArray[np.int64]

@@ -4,17 +4,16 @@ Only shapes and bounds live here; reading the file and naming line and key is `s
 Secrets never stand in the configuration: it names the environment variable that holds them.
 """
 
-from eval_pipeline.settings.clusters import ClustersSettings, EmbeddingsSettings
-from eval_pipeline.settings.gate import DriftSettings, GateSettings
-from eval_pipeline.settings.intake import (
+from eval_pipeline.settings.anonymisation import (
     ALL_RECOGNISERS,
-    PREDICATE_COLUMNS,
     AnonymisationSettings,
     CustomPattern,
+    Language,
     RecogniserName,
-    SamplingSettings,
-    SubsetSettings,
 )
+from eval_pipeline.settings.clusters import ClustersSettings, EmbeddingsSettings
+from eval_pipeline.settings.gate import DriftSettings, GateSettings
+from eval_pipeline.settings.intake import PREDICATE_COLUMNS, SamplingSettings, SubsetSettings
 from eval_pipeline.settings.logs import ContractSettings, LogFormat, LogsSettings, SparkSettings
 from eval_pipeline.settings.models import (
     CandidateFile,
@@ -71,6 +70,7 @@ __all__ = [
     "JudgeScoring",
     "JudgeSettings",
     "Kind",
+    "Language",
     "LogFormat",
     "LogsSettings",
     "MixSettings",

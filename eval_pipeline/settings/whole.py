@@ -4,13 +4,10 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from eval_pipeline.settings.anonymisation import AnonymisationSettings
 from eval_pipeline.settings.clusters import ClustersSettings
 from eval_pipeline.settings.gate import DriftSettings, GateSettings
-from eval_pipeline.settings.intake import (
-    AnonymisationSettings,
-    SamplingSettings,
-    SubsetSettings,
-)
+from eval_pipeline.settings.intake import SamplingSettings, SubsetSettings
 from eval_pipeline.settings.logs import ContractSettings, LogsSettings
 from eval_pipeline.settings.models import (
     CandidatesSettings,

@@ -12,12 +12,12 @@ import polars as pl
 import pytest
 
 from eval_pipeline.adapters.logs.sources import LogSource
+from eval_pipeline.anonymisation.anonymiser import Anonymiser
 from eval_pipeline.demo.models import ChatModel
 from eval_pipeline.demo.provider_process import ProviderProcess
 from eval_pipeline.demo.replay import NOT_RECORDED, load_replay
 from eval_pipeline.fingerprint import unit_hash
 from eval_pipeline.flows.candidates import read_candidate_file
-from eval_pipeline.intake.anonymisation import Anonymiser
 from eval_pipeline.intake.sampling import ABOVE_ALL
 from eval_pipeline.judging.prompts import pointwise_messages
 from eval_pipeline.judging.rubrics import pointwise_for, rubrics_from

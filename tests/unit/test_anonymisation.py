@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eval_pipeline.anonymisation.anonymiser import Anonymiser
+from eval_pipeline.anonymisation.recognisers import find
+from eval_pipeline.anonymisation.spans import disjoint
 from eval_pipeline.errors import LogsChangedError, ResidualTextError
 from eval_pipeline.fingerprint import keyed_pseudonym
-from eval_pipeline.intake.anonymisation import Anonymiser
-from eval_pipeline.intake.recognisers import find
-from eval_pipeline.intake.spans import disjoint
 from eval_pipeline.settings import ALL_RECOGNISERS, AnonymisationSettings
 from eval_pipeline.tables import ANONYMISED_INTERACTIONS, INTERACTION_SCHEMA
 from tests.real_data import DATA, needs

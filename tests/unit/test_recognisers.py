@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval_pipeline.intake.json_values import SensitiveKeys
-from eval_pipeline.intake.recognisers import RECOGNISERS, compile_custom, find, find_custom
-from eval_pipeline.intake.spans import Span, disjoint, lowered_in_place
+from eval_pipeline.anonymisation.json_values import SensitiveKeys
+from eval_pipeline.anonymisation.recognisers import RECOGNISERS, compile_custom, find, find_custom
+from eval_pipeline.anonymisation.spans import Span, disjoint, lowered_in_place
 from eval_pipeline.settings import ALL_RECOGNISERS, CustomPattern, RecogniserName
 
 

@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from eval_pipeline.intake.recognisers_numbers import cards, ibans, national_ids, phones
-from eval_pipeline.intake.recognisers_people import people
-from eval_pipeline.intake.recognisers_places import addresses, dates_of_birth
-from eval_pipeline.intake.recognisers_secrets import emails, ip_addresses, secrets, urls
-from eval_pipeline.intake.spans import Span
+from eval_pipeline.anonymisation.names.cues import people
+from eval_pipeline.anonymisation.spans import Span
+from eval_pipeline.anonymisation.structured.numbers import cards, ibans, national_ids, phones
+from eval_pipeline.anonymisation.structured.places import addresses, dates_of_birth
+from eval_pipeline.anonymisation.structured.secrets import emails, ip_addresses, secrets, urls
 from eval_pipeline.settings import CustomPattern, RecogniserName
 
 Recogniser = Callable[[str], Iterable[Span]]

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
-from eval_pipeline.intake.names import AMBIGUOUS, gazetteer
-from eval_pipeline.intake.recognisers_people import name_parts
-from eval_pipeline.intake.spans import PLACEHOLDER, Span
+from eval_pipeline.anonymisation.names.cues import name_parts
+from eval_pipeline.anonymisation.names.word_lists import AMBIGUOUS, gazetteer
+from eval_pipeline.anonymisation.spans import PLACEHOLDER, Span
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _NARROW_GAP: Final = re.compile(r"[^\n]{0,3}|\s{1,4}")

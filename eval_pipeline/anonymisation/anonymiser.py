@@ -11,18 +11,18 @@ from typing import Any, Final
 
 import polars as pl
 
-from eval_pipeline.errors import LogsChangedError, ResidualTextError
-from eval_pipeline.fingerprint import fingerprint, keyed_pseudonym
-from eval_pipeline.intake.allowance import Allowance
-from eval_pipeline.intake.json_values import SensitiveKeys, kind_of_key
-from eval_pipeline.intake.propagation import KnownValues
-from eval_pipeline.intake.recognisers import (
+from eval_pipeline.anonymisation.allowance import Allowance
+from eval_pipeline.anonymisation.json_values import SensitiveKeys, kind_of_key
+from eval_pipeline.anonymisation.propagation import KnownValues
+from eval_pipeline.anonymisation.recognisers import (
     RECOGNISER_VERSION,
     compile_custom,
     find,
     find_custom,
 )
-from eval_pipeline.intake.spans import PLACEHOLDER, Span, disjoint
+from eval_pipeline.anonymisation.spans import PLACEHOLDER, Span, disjoint
+from eval_pipeline.errors import LogsChangedError, ResidualTextError
+from eval_pipeline.fingerprint import fingerprint, keyed_pseudonym
 from eval_pipeline.settings import AnonymisationSettings
 from eval_pipeline.tables import ANONYMISED_INTERACTIONS
 

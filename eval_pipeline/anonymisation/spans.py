@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 PLACEHOLDER: Final = re.compile(r"\[([A-Z][A-Z_]*)_([0-9]{1,9})\]")
@@ -22,12 +22,14 @@ class Span:
     """Characters `start` to `end` (exclusive) hold a value of `kind`.
 
     `cued` says that the words around it named it, so it may be masked elsewhere without them.
+    `rule` names what found it, for those who ask why; it takes no part in comparisons.
     """
 
     start: int
     end: int
     kind: str
     cued: bool = False
+    rule: str = field(default="", compare=False)
 
 
 def lowered_in_place(text: str) -> str:

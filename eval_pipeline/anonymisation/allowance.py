@@ -4,7 +4,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 
-from eval_pipeline.intake.spans import Span
+from eval_pipeline.anonymisation.spans import Span
 
 _EVERY_ROUTE = "*"
 

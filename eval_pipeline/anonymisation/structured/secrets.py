@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from eval_pipeline.intake.spans import Span
+from eval_pipeline.anonymisation.spans import Span
 
 _EMAIL: Final = re.compile(
     r"(?<![\w.%+\-])[\w%+](?:[\w.%+'\-]{0,62}[\w%+\-])?@(?:[\w\-]{1,63}\.){1,8}[^\W\d_][\w\-]{0,61}[^\W_]"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from eval_pipeline.intake.spans import Span
+from eval_pipeline.anonymisation.spans import Span
 
 _PLAIN_STREET: Final = (
     r"(?i:street|streets|avenue|ave|road|rd|boulevard|blvd|lane|highway|parkway|pkwy)"

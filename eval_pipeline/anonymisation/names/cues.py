@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from eval_pipeline.intake.names import (
+from eval_pipeline.anonymisation.names.word_lists import (
     AMBIGUOUS,
     PARTICLES,
     WORDS,
@@ -12,7 +12,7 @@ from eval_pipeline.intake.names import (
     Gazetteer,
     gazetteer,
 )
-from eval_pipeline.intake.spans import Span, lowered_in_place
+from eval_pipeline.anonymisation.spans import Span, lowered_in_place
 
 _TOKEN: Final = re.compile(
     r"[^\W\d_](?:[^\W\d_]|(?<=\w)['\u2019\-](?=[^\W\d_])|\.(?=[^\W\d_]\.))*\.?"

@@ -6,7 +6,7 @@ from typing import Final
 
 import phonenumbers
 
-from eval_pipeline.intake.spans import Span, context_before
+from eval_pipeline.anonymisation.spans import Span, context_before
 
 _CARD: Final = re.compile(r"(?<![\w.,\-])[0-9](?:[ \-]?[0-9]){11,18}(?![\w\-]|[.,][0-9])", re.ASCII)
 _CARD_CUE: Final = re.compile(

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from eval_pipeline.intake.spans import Span
+from eval_pipeline.anonymisation.spans import Span
 
 _KINDS: Final = (
     ("email", "EMAIL"), ("phone", "PHONE"), ("mobile", "PHONE"), ("address", "ADDRESS"),

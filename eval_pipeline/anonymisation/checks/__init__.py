@@ -1,0 +1,1 @@
+"""How well masking worked: residual text, known values, planted canaries, small groups."""

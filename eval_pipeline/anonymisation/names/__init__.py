@@ -1,0 +1,1 @@
+"""What only context gives away: names of people, places and organisations."""

@@ -1,0 +1,1 @@
+"""What a form gives away: numbers, addresses and secrets by pattern and validator."""
