@@ -134,6 +134,17 @@ class AnonymisationError(EvalPipelineError):
         )
 
 
+class ModelFileError(EvalPipelineError):
+    """A file is no model of names."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The file is no model of names, or is cut off. Nothing was masked. Train it again with "
+            "`eval-pipeline anonymise train`, or leave `anonymisation.name_models` empty for the "
+            "models that are shipped."
+        )
+
+
 class ProviderUnreachableError(EvalPipelineError):
     """A provider could not be reached at all; recorded calls are kept."""
 

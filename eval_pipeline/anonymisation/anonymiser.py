@@ -5,241 +5,174 @@ The result is pseudonymised and best-effort de-identified, not anonymous in the 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Final
 
-import polars as pl
-
-from eval_pipeline.anonymisation.allowance import Allowance
-from eval_pipeline.anonymisation.json_values import SensitiveKeys, kind_of_key
+from eval_pipeline.anonymisation.finding import EVERY_ROUTE, ExtraRecogniser, Finder, Passage
+from eval_pipeline.anonymisation.names.model import NameModel, models_fingerprint
 from eval_pipeline.anonymisation.propagation import KnownValues
-from eval_pipeline.anonymisation.recognisers import (
-    RECOGNISER_VERSION,
-    compile_custom,
-    find,
-    find_custom,
-)
-from eval_pipeline.anonymisation.spans import PLACEHOLDER, Span, disjoint
-from eval_pipeline.errors import LogsChangedError, ResidualTextError
-from eval_pipeline.fingerprint import fingerprint, keyed_pseudonym
+from eval_pipeline.anonymisation.recognisers import RECOGNISER_VERSION
+from eval_pipeline.anonymisation.spans import PLACEHOLDER, Span
+from eval_pipeline.fingerprint import fingerprint
 from eval_pipeline.settings import AnonymisationSettings
-from eval_pipeline.tables import ANONYMISED_INTERACTIONS
 
-EVERY_ROUTE: Final = "*"
-_MAXIMUM_ROUNDS: Final = 8
-_LIBRARIES: Final = ("faker", "phonenumbers")
+_MOST_ROUNDS: Final = 40
+"""Each round masks something or is the last; texts settle in two or three."""
+
+_LIBRARIES: Final = ("phonenumbers",)
 
 
 @dataclass(frozen=True)
-class _Passage:
-    """A text of a conversation; `whole` is the kind to mask all of it as, if its key says so."""
+class Replacement:
+    """One value that was masked, and by which rule; exists on request only and is never stored."""
 
-    text: str
-    route: str
-    whole: str | None = None
+    passage: int
+    kind: str
+    rule: str
+    value: str = field(repr=False)
+    stand_in: str
+
+
+@dataclass(frozen=True)
+class MaskedConversation:
+    """A conversation's passages masked, in their order.
+
+    `masked` counts spans by kind per passage; `residual` is what a second scan still finds by kind,
+    per passage; empty is clean.
+    """
+
+    texts: tuple[str, ...]
+    masked: tuple[Mapping[str, int], ...]
+    residual: tuple[Mapping[str, int], ...]
+    replacements: tuple[Replacement, ...] = ()
 
 
 class Anonymiser:
     """Masks texts by one policy; holds no text between calls."""
 
-    def __init__(self, settings: AnonymisationSettings, *, key: bytes) -> None:
-        self._settings = settings
-        self._key = key
-        self._custom = compile_custom(settings.custom_patterns)
-        self._sensitive = SensitiveKeys(settings.sensitive_keys)
-        self._allowance = Allowance(settings.allow)
+    def __init__(
+        self,
+        settings: AnonymisationSettings,
+        *,
+        key: bytes,
+        models: Sequence[NameModel] | None = None,
+        extra: Sequence[ExtraRecogniser] = (),
+    ) -> None:
+        self.settings = settings
+        self.key = key
+        self._finder = Finder(settings, models=models, extra=extra)
         self.fingerprint = fingerprint(
             {
                 "policy": settings.model_dump(mode="json", exclude={"key_variable"}),
                 "recognisers": RECOGNISER_VERSION,
+                "models": models_fingerprint(settings.languages),
                 "libraries": {library: version(library) for library in _LIBRARIES},
             }
         )
         """Of the policy and what applies it, not of the key: equal means the same masking."""
 
+    def find(self, text: str, *, route: str = EVERY_ROUTE, tau: float | None = None) -> list[Span]:
+        """What would be masked at first sight in this text alone: disjoint, in order."""
+        return self._finder.find([Passage(text, route, tau=tau)])[0]
+
+    def sensitive_kind(self, key: str) -> str | None:
+        """The kind to mask a value under this key as; None if the key is not a sensitive one."""
+        return self._finder.sensitive_kind(key)
+
     def mask_text(self, text: str, *, route: str = EVERY_ROUTE) -> str:
         """The text masked on its own; never raises, and masking it again changes nothing."""
-        passage = _Passage(text, route)
-        return self._mask([passage], KnownValues())[passage]
+        return self.mask_conversations([[Passage(text, route)]])[0].texts[0]
 
-    def mask_interactions(
-        self, interactions: pl.DataFrame, selections: pl.DataFrame
-    ) -> pl.DataFrame:
-        """Every text of the interactions masked (`anonymised_interactions`).
+    def mask_conversations(
+        self, conversations: Sequence[Sequence[Passage]], *, explain: bool = False
+    ) -> list[MaskedConversation]:
+        """Each conversation's passages masked, in rounds until nothing more is found.
 
-        `selections` says of each drawn interaction whether it is sample or reserve. Raises
-        `ResidualTextError` if the scan of the result still finds anything, and `LogsChangedError`
-        if a drawn interaction is not among `interactions`.
+        Masking changes what stands around a value, and a value learnt late may stand early. What
+        is masked in one conversation does not depend on the others.
         """
-        chosen = dict(selections.select("interaction_id", "selection").iter_rows())
-        rows = interactions.filter(pl.col("interaction_id").is_in(list(chosen))).sort(
-            "conversation_id", "occurred_at", "interaction_id"
-        )
-        if rows.height < len(chosen):
-            raise LogsChangedError(len(chosen) - rows.height, len(chosen))
-        masked: list[dict[str, Any]] = []
-        residual: Counter[str] = Counter()
-        for (conversation,), group in rows.group_by("conversation_id", maintain_order=True):
-            found = self._mask_conversation(str(conversation), group, residual=residual)
-            masked += [{**row, "selection": chosen[row["interaction_id"]]} for row in found]
-        if residual:
-            interactions_hit = residual.pop("", 0)
-            raise ResidualTextError(interactions_hit, dict(residual))
-        return ANONYMISED_INTERACTIONS.conform(
-            pl.DataFrame(masked, schema=ANONYMISED_INTERACTIONS.schema)
-        )
-
-    def residual(self, texts: Iterable[str]) -> dict[str, int]:
-        """What the structured recognisers and own patterns still see, by kind; empty is clean."""
-        return dict(self._residual(texts, known=None, route=EVERY_ROUTE))
-
-    def _residual(
-        self, texts: Iterable[str], *, known: KnownValues | None, route: str
-    ) -> Counter[str]:
-        structured = tuple(name for name in self._settings.recognisers if name != "person")
-        found: Counter[str] = Counter()
-        for text in texts:
-            spans = [*find(text, recognisers=structured), *find_custom(text, patterns=self._custom)]
-            if known is not None:
-                spans += known.find(text)
-            kept = self._allowance.kept(spans, text=text, route=route)
-            found.update(span.kind for span in disjoint(kept, text=text))
-        return found
-
-    def _mask_conversation(
-        self, conversation: str, group: pl.DataFrame, *, residual: Counter[str]
-    ) -> list[dict[str, Any]]:
-        rows = group.to_dicts()
-        known = KnownValues()
-        passages = [self._passages(row) for row in rows]
-        masked = self._mask([passage for row in passages for passage in row], known)
-        written = []
-        for row, of_row in zip(rows, passages, strict=True):
-            texts = [masked[passage] for passage in of_row]
-            left = self._residual(texts, known=known, route=row["route"])
-            if left:
-                residual.update(left)
-                residual[""] += 1
-            written.append(self._written(row, conversation, of_row, masked))
-        return written
-
-    def _passages(self, row: Mapping[str, Any]) -> list[_Passage]:
-        route = row["route"]
-        texts = [message["content"] for message in row["messages"]]
-        texts += [row["response"], row["error"]]
-        passages = [_Passage(text, route) for text in texts if text is not None]
-        passages += [
-            self._attribute(attribute, route=route)
-            for attribute in row["attributes"] or ()
-            if attribute["value"] is not None
-        ]
-        return passages
-
-    def _attribute(self, attribute: Mapping[str, str], *, route: str) -> _Passage:
-        key = attribute["key"] or ""
-        whole = kind_of_key(key) if self._sensitive.names(key) else None
-        return _Passage(attribute["value"], route, whole)
-
-    def _written(
-        self,
-        row: Mapping[str, Any],
-        conversation: str,
-        passages: Sequence[_Passage],
-        masked: Mapping[_Passage, str],
-    ) -> dict[str, Any]:
-        route = row["route"]
-
-        def text_of(text: str | None) -> str | None:
-            return None if text is None else masked[_Passage(text, route)]
-
-        attributes = row["attributes"]
-        user = row["user_id"]
-        return {
-            **{name: row[name] for name in row if name in ANONYMISED_INTERACTIONS.schema},
-            "messages": [
-                {"role": message["role"], "content": text_of(message["content"])}
-                for message in row["messages"]
-            ],
-            "response": text_of(row["response"]),
-            "error": text_of(row["error"]),
-            "attributes": None
-            if attributes is None
-            else [
-                {
-                    "key": attribute["key"],
-                    "value": None
-                    if attribute["value"] is None
-                    else masked[self._attribute(attribute, route=route)],
-                }
-                for attribute in attributes
-            ],
-            "conversation_key": keyed_pseudonym(self._key, "conversation", conversation),
-            "user_key": None if user is None else keyed_pseudonym(self._key, "user", user),
-            "masked": _counts(passages, masked),
-            "anonymiser_fingerprint": self.fingerprint,
-        }
-
-    def _mask(self, passages: Sequence[_Passage], known: KnownValues) -> dict[_Passage, str]:
-        """Each distinct passage masked, in rounds until nothing more is found.
-
-        Masking changes what stands around a value, and a value learnt late may stand early.
-        """
-        current = {passage: passage.text for passage in passages}
-        for passage in current:
-            known.reserve(passage.text)
-        unread = list(current)
-        for _ in range(_MAXIMUM_ROUNDS):
-            found = {passage: self._recognise(passage, current[passage]) for passage in unread}
-            for passage, spans in found.items():
-                for span in spans:
-                    known.learn(current[passage], span)
-            unread = []
-            for passage, text in current.items():
-                spans = [*found.get(passage, ()), *known.find(text)]
-                kept = self._allowance.kept(spans, text=text, route=passage.route)
-                masked = _replaced(text, disjoint(kept, text=text), known=known)
-                if masked != text:
-                    current[passage] = masked
-                    unread.append(passage)
+        states = [_Conversation(passages, explain=explain) for passages in conversations]
+        unread = [(state, index) for state in states for index in range(len(state.current))]
+        for _ in range(_MOST_ROUNDS):
             if not unread:
                 break
-        return current
+            found = self._finder.find([state.current[index] for state, index in unread])
+            for (state, index), spans in zip(unread, found, strict=True):
+                state.learn(index, spans)
+            unread = [
+                (state, index) for state in states for index in state.mask(finder=self._finder)
+            ]
+        return [self._finished(state) for state in states]
 
-    def _recognise(self, passage: _Passage, text: str) -> list[Span]:
-        if passage.whole is not None:
-            whole = [Span(0, len(text), passage.whole, cued=True)]
-            return disjoint(whole, text=text)
-        spans = [
-            *find(text, recognisers=self._settings.recognisers),
-            *find_custom(text, patterns=self._custom),
-            *self._sensitive.find(text),
-        ]
-        kept = self._allowance.kept(spans, text=text, route=passage.route)
-        return disjoint(kept, text=text)
+    def residual(self, texts: Iterable[str]) -> dict[str, int]:
+        """What the patterns, own ones included, still see, by kind; empty is clean."""
+        found: Counter[str] = Counter()
+        for text in texts:
+            found.update(span.kind for span in self._finder.residual(Passage(text)))
+        return dict(found)
+
+    def _finished(self, state: "_Conversation") -> MaskedConversation:
+        residual = []
+        for passage in state.current:
+            spans = self._finder.residual(passage)
+            known = self._finder.allowed(list(state.known.find(passage.text)), passage=passage)
+            residual.append(dict(Counter(span.kind for span in [*spans, *known])))
+        return MaskedConversation(
+            texts=tuple(passage.text for passage in state.current),
+            masked=tuple(dict(counts) for counts in state.masked),
+            residual=tuple(residual),
+            replacements=tuple(state.replacements),
+        )
 
 
-def _replaced(text: str, spans: Sequence[Span], *, known: KnownValues) -> str:
-    if not spans:
-        return text
-    pieces = []
-    position = 0
-    for span in spans:
-        pieces.append(text[position : span.start])
-        pieces.append(known.placeholder(text, span))
-        position = span.end
-    pieces.append(text[position:])
-    return "".join(pieces)
+class _Conversation:
+    """One conversation on its way: its passages as they stand, and what is known so far."""
+
+    def __init__(self, passages: Sequence[Passage], *, explain: bool) -> None:
+        self.current = list(passages)
+        self.known = KnownValues()
+        self.masked: list[Counter[str]] = [Counter() for _ in passages]
+        self.replacements: list[Replacement] = []
+        self._found: dict[int, list[Span]] = {}
+        self._seen: dict[str, int] = {}
+        self._explain = explain
+        for passage in self.current:
+            self.known.reserve(passage.text)
+
+    def learn(self, index: int, spans: Sequence[Span]) -> None:
+        """Takes what was found in a passage."""
+        self._found[index] = list(spans)
+        for span in spans:
+            self.known.learn(self.current[index].text, span)
+
+    def mask(self, *, finder: Finder) -> list[int]:
+        """Masks what was found and what is known in every passage; the passages that changed."""
+        changed = []
+        for index, passage in enumerate(self.current):
+            known = self.known.find(passage.text)
+            spans = finder.allowed([*self._found.get(index, ()), *known], passage=passage)
+            if spans:
+                self.current[index] = replace(passage, text=self._masked(index, spans))
+                changed.append(index)
+        self._found = {}
+        return changed
+
+    def _masked(self, index: int, spans: Sequence[Span]) -> str:
+        text = self.current[index].text
+        pieces = []
+        position = 0
+        for span in spans:
+            stand_in = self.known.placeholder(text, span)
+            pieces += [text[position : span.start], stand_in]
+            position = span.end
+            self.masked[index][span.kind] += 1
+            if self._explain:
+                value = text[span.start : span.end]
+                self.replacements.append(Replacement(index, span.kind, span.rule, value, stand_in))
+        return "".join([*pieces, text[position:]])
 
 
-def _counts(
-    passages: Sequence[_Passage], masked: Mapping[_Passage, str]
-) -> list[dict[str, str | int]]:
-    """Spans masked in an interaction, by kind; placeholders that stood in its text do not count."""
-    counts: Counter[str] = Counter()
-    for passage in passages:
-        counts.update(match[1] for match in PLACEHOLDER.finditer(masked[passage]))
-        counts.subtract(match[1] for match in PLACEHOLDER.finditer(passage.text))
-    return [
-        {"kind": kind.lower(), "spans": counts[kind]} for kind in sorted(counts) if counts[kind]
-    ]
+def placeholders_in(text: str) -> Counter[str]:
+    """How many placeholders of each kind stand in the text."""
+    return Counter(match[1] for match in PLACEHOLDER.finditer(text))

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
-from eval_pipeline.anonymisation.names.cues import name_parts
-from eval_pipeline.anonymisation.names.word_lists import AMBIGUOUS, gazetteer
+from eval_pipeline.anonymisation.names.lexicon import Known, lexicon
 from eval_pipeline.anonymisation.spans import PLACEHOLDER, Span
 
 _WORD: Final = re.compile(r"[^\W_]+")
@@ -17,12 +16,20 @@ _LONGEST_VALUE_WORDS: Final = 16
 _SHORTEST_PLAIN: Final = 6
 _SHORTEST_NUMBER: Final = 5
 _SHORTEST_NAME: Final = 4
+_FREQUENT_BANDS: Final = frozenset({1, 2, 3})
+_CONTEXT_ONLY: Final = frozenset({"AGE", "DATE", "TITLE", "GROUP"})
+"""Told by their context alone: 45 is nobody's age elsewhere."""
+
+PARTICLES: Final = frozenset(
+    ["de", "da", "do", "dos", "das", "del", "della", "di", "du", "la", "le", "van", "von", "der", "den", "ter", "ten", "bin", "ibn", "al", "el", "y", "e", "zu", "af", "av", "st", "mac", "jr", "sr", "ii", "iii", "iv", "phd", "md", "mr", "mrs", "ms", "dr", "prof"]
+)
+"""Small words inside a name that stand for nobody alone."""
 
 Words = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class _Known:
+class _Value:
     kind: str
     capitalised_only: bool
 
@@ -36,7 +43,7 @@ class KnownValues:
 
     _placeholders: dict[tuple[str, Words], str] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    _known: dict[Words, _Known] = field(default_factory=dict)
+    _known: dict[Words, _Value] = field(default_factory=dict)
     _lengths: dict[str, list[int]] = field(default_factory=dict)
 
     def reserve(self, text: str) -> None:
@@ -47,14 +54,16 @@ class KnownValues:
 
     def learn(self, text: str, span: Span) -> None:
         """Remembers the value so that it is found where nothing around it gives it away."""
+        if not span.cued or span.kind in _CONTEXT_ONLY:
+            return
         value = text[span.start : span.end]
         words = _words(value)
         if not words or len(words) > _LONGEST_VALUE_WORDS:
             return
         if span.kind == "PERSON":
-            self._learn_person(value, words, cued=span.cued)
+            self._learn_person(value, words)
         elif _tells_alone(words, kind=span.kind):
-            self._add(words, _Known(span.kind, capitalised_only=False))
+            self._add(words, _Value(span.kind, capitalised_only=False))
 
     def find(self, text: str) -> Iterator[Span]:
         """Every occurrence of a known value, whatever its case and spacing."""
@@ -68,8 +77,8 @@ class KnownValues:
                 if known is None or not _adjoin(text, found[index : index + length]):
                     continue
                 if not known.capitalised_only or found[index].group()[0].isupper():
-                    last = found[index : index + length][-1]
-                    yield Span(found[index].start(), last.end(), known.kind, cued=True)
+                    start, end = found[index].start(), found[index + length - 1].end()
+                    yield Span(start, end, known.kind, cued=True, rule="known value")
                     break
 
     def placeholder(self, text: str, span: Span) -> str:
@@ -82,22 +91,21 @@ class KnownValues:
             known = f"[{span.kind}_{self._counts[span.kind]}]"
             self._placeholders[key] = known
             if span.kind == "PERSON":
-                for part in name_parts(value):
-                    self._placeholders.setdefault((span.kind, _words(part)), known)
+                for part in _name_parts(value):
+                    self._placeholders.setdefault((span.kind, (part.casefold(),)), known)
         return known
 
-    def _learn_person(self, value: str, words: Words, *, cued: bool) -> None:
-        """Parts that may be plain words are known by their capital only."""
-        names = gazetteer()
+    def _learn_person(self, value: str, words: Words) -> None:
+        """A part of a name that is a plain word too is known by its capital only."""
         if len(words) > 1:
-            self._add(words, _Known("PERSON", capitalised_only=False))
-        for part in name_parts(value):
-            plain = part.casefold() in AMBIGUOUS or len(part) < _SHORTEST_NAME
-            known = cued or names.is_first(part) or names.is_last(part)
-            capitalised_only = part[0].isupper() and (plain or not known)
-            self._add(_words(part), _Known("PERSON", capitalised_only=capitalised_only))
+            self._add(words, _Value("PERSON", capitalised_only=False))
+        for part in _name_parts(value):
+            folded = part.casefold()
+            plain = _is_plain(folded) or len(part) < _SHORTEST_NAME
+            if not plain or part[0].isupper():
+                self._add((folded,), _Value("PERSON", capitalised_only=plain))
 
-    def _add(self, words: Words, known: _Known) -> None:
+    def _add(self, words: Words, known: _Value) -> None:
         held = self._known.get(words)
         if held is not None and not (held.capitalised_only and not known.capitalised_only):
             return
@@ -112,6 +120,23 @@ def _words(value: str) -> Words:
     return tuple(match.group().casefold() for match in _WORD.finditer(value))
 
 
+def _name_parts(value: str) -> Iterator[str]:
+    """The words of a name that stand for the person alone: no initials, no particles."""
+    for match in _WORD.finditer(value):
+        word = match.group()
+        if len(word) > 1 and word.isalpha() and word.casefold() not in PARTICLES:
+            yield word
+
+
+def _is_plain(folded: str) -> bool:
+    """Whether readers of English take the word for a plain one before they take it for a name."""
+    known = lexicon("en")
+    if known.band(folded) in _FREQUENT_BANDS - {3}:
+        return True
+    names = Known.FIRST | Known.LAST
+    return known.band(folded) in _FREQUENT_BANDS and not known.known.get(folded, 0) & names
+
+
 def _adjoin(text: str, matches: list[re.Match[str]]) -> bool:
     return all(
         _NARROW_GAP.fullmatch(text, before.end(), after.start())
@@ -124,6 +149,6 @@ def _tells_alone(words: Words, *, kind: str) -> bool:
     joined = "".join(words)
     if any(character.isdigit() for character in joined):
         return len(joined) >= _SHORTEST_NUMBER
-    if kind == "ADDRESS":
+    if kind == "ADDRESS" or (len(words) == 1 and _is_plain(joined)):
         return len(words) > 1
     return len(words) > 1 or len(joined) >= _SHORTEST_PLAIN

@@ -12,6 +12,7 @@ from eval_pipeline.adapters.contracts.expectations import (
     validate_sample,
 )
 from eval_pipeline.adapters.contracts.pages import contract_page
+from eval_pipeline.anonymisation.interactions import mask_interactions
 from eval_pipeline.errors import (
     AnonymisationError,
     ContractError,
@@ -196,7 +197,7 @@ def anonymise_week(pipeline: Pipeline, sampled: pl.DataFrame, *, week: str) -> p
     interactions = _the_drawn(found, sampled, key=pipeline.key)
     selections = sampled.select("interaction_id", "selection")
     try:
-        return pipeline.anonymiser.mask_interactions(interactions, selections)
+        return mask_interactions(interactions, selections, anonymiser=pipeline.anonymiser)
     except EvalPipelineError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it was, its message may hold raw text

@@ -1,8 +1,8 @@
 """What is masked, how, and how surely, before any text is written."""
 
-from typing import Literal, get_args
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from eval_pipeline.settings.section import Expression, Section
 
@@ -29,12 +29,21 @@ RecogniserName = Literal[
     "url",
     "national_id",
     "person",
+    "place",
+    "organisation",
+    "group",
+    "title",
+    "age",
+    "date",
     "address",
     "date_of_birth",
 ]
 
 
 ALL_RECOGNISERS: tuple[RecogniserName, ...] = get_args(RecogniserName)
+
+
+Probability = Annotated[float, Field(gt=0, lt=1)]
 
 
 class AnonymisationSettings(Section):
@@ -50,6 +59,12 @@ class AnonymisationSettings(Section):
     )
     languages: tuple[Language, ...] = Field(
         ("en",), min_length=1, description="Of the texts: whose names and formats are looked for."
+    )
+    tau: dict[str, Probability] = Field(
+        default_factory=lambda: {"default": 0.2},
+        description="How probable a name must be to be masked, `default` and per subset: less "
+        "masks more. Of an interaction in several subsets the least counts, for its whole "
+        "conversation.",
     )
     custom_patterns: tuple[CustomPattern, ...] = Field(
         (), description="Identifiers of your own, such as order numbers."
@@ -80,3 +95,9 @@ class AnonymisationSettings(Section):
         ),
         description="Values under these keys in JSON text are masked whatever they look like.",
     )
+
+    @model_validator(mode="after")
+    def _tau_has_a_default(self) -> Self:
+        if "default" not in self.tau:
+            raise ValueError("tau needs a value for 'default', such as 0.2")
+        return self

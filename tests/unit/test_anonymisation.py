@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eval_pipeline.anonymisation.anonymiser import Anonymiser
+from eval_pipeline.anonymisation.interactions import mask_interactions
 from eval_pipeline.anonymisation.recognisers import find
 from eval_pipeline.anonymisation.spans import disjoint
 from eval_pipeline.errors import LogsChangedError, ResidualTextError
@@ -52,7 +53,7 @@ def selections(count: int) -> pl.DataFrame:
 
 
 def mask(*rows: dict[str, Any], by: Anonymiser = PLAIN) -> list[dict[str, Any]]:
-    frame = by.mask_interactions(interactions(*rows), selections(len(rows)))
+    frame = mask_interactions(interactions(*rows), selections(len(rows)), anonymiser=by)
     assert frame.schema == ANONYMISED_INTERACTIONS.schema
     return frame.to_dicts()
 
@@ -161,11 +162,11 @@ def test_nothing_of_the_planted_values_is_left() -> None:
 
 def test_interactions_that_left_the_logs_stop_the_step() -> None:
     with pytest.raises(LogsChangedError, match="1 of the 2"):
-        PLAIN.mask_interactions(interactions({}), selections(2))
+        mask_interactions(interactions({}), selections(2), anonymiser=PLAIN)
 
 
 def test_rows_that_were_not_drawn_are_not_written() -> None:
-    frame = PLAIN.mask_interactions(interactions({}, {}), selections(1))
+    frame = mask_interactions(interactions({}, {}), selections(1), anonymiser=PLAIN)
     assert frame["interaction_id"].to_list() == ["i0"]
 
 
@@ -174,8 +175,8 @@ def test_the_order_of_the_rows_changes_nothing() -> None:
         {"messages": said("a@x.com")}, {"messages": said("b@x.com")}, {"conversation_id": "c0"}
     )
     chosen = selections(3)
-    assert PLAIN.mask_interactions(rows, chosen).equals(
-        PLAIN.mask_interactions(rows.reverse(), chosen.reverse())
+    assert mask_interactions(rows, chosen, anonymiser=PLAIN).equals(
+        mask_interactions(rows.reverse(), chosen.reverse(), anonymiser=PLAIN)
     )
 
 

@@ -1,0 +1,131 @@
+"""Finds names by the shipped models, masking a word where it is probable enough that it is one."""
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+import numpy as np
+
+from eval_pipeline.anonymisation.names.lexicon import Lexicon, lexicon
+from eval_pipeline.anonymisation.names.marginals import Floats, marginals
+from eval_pipeline.anonymisation.names.scoring import Scorer
+from eval_pipeline.anonymisation.names.tokens import Extent, tokenise, windows
+from eval_pipeline.anonymisation.names.weights import OUTSIDE, Weights, parse_weights
+from eval_pipeline.anonymisation.spans import Span
+from eval_pipeline.fingerprint import content_hash, fingerprint
+from eval_pipeline.settings import Language
+
+_LONGEST: Final = 120
+_MARGIN: Final = 12
+_SURE: Final = 0.8
+"""From here on a name is known wherever else it stands in its conversation."""
+
+_DECIMALS: Final = 6
+"""A probability is compared with the limit after rounding, so that machines agree."""
+
+
+class NameModel:
+    """One language's model; reads texts in windows, so that memory stays flat."""
+
+    def __init__(self, weights: Weights, *, lexicon: Lexicon, name: str) -> None:
+        self.labels = weights.labels
+        self.name = name
+        self._scorer = Scorer(weights, lexicon=lexicon)
+        self._outside = weights.labels.index(OUTSIDE)
+        self._transitions = np.array(
+            [
+                [weights.transitions.get((before, after), 0) / 1000 for after in weights.labels]
+                for before in weights.labels
+            ]
+        )
+
+    def probabilities(self, texts: Sequence[Sequence[str]]) -> list[Floats]:
+        """Per text the probability of every label (`labels`) for every token."""
+        places = []
+        scores = []
+        for number, words in enumerate(texts):
+            for read, start, end, reach in windows(list(words), longest=_LONGEST, margin=_MARGIN):
+                places.append((number, start - read, end - read))
+                scores.append(self._scorer.score(words[read:reach]))
+        found: list[list[Floats]] = [[] for _ in texts]
+        for (number, start, end), rows in zip(
+            places, marginals(scores, transitions=self._transitions), strict=True
+        ):
+            found[number].append(rows[start:end])
+        return [
+            np.concatenate(parts) if parts else np.empty((0, len(self.labels))) for parts in found
+        ]
+
+    def find(self, texts: Sequence[str], *, taus: Sequence[float]) -> list[list[Span]]:
+        """Per text the names in it: words outside a name with probability of at most 1 - tau.
+
+        The kind of a name is the most probable of its words' labels; adjoining words of one kind
+        are one name.
+        """
+        read = [tokenise(text) for text in texts]
+        tables = self.probabilities([words for words, _ in read])
+        return [
+            self._spans(words, extents, table, tau=tau)
+            for (words, extents), table, tau in zip(read, tables, taus, strict=True)
+        ]
+
+    def _spans(
+        self, words: Sequence[str], extents: Sequence[Extent], table: Floats, *, tau: float
+    ) -> list[Span]:
+        if not words:
+            return []
+        inside = np.round(1.0 - table[:, self._outside], _DECIMALS)
+        hits = np.flatnonzero(inside > tau)
+        if hits.size == 0:
+            return []
+        named = table[hits].copy()
+        named[:, self._outside] = -1.0
+        kinds = named.argmax(axis=1)
+        spans: list[Span] = []
+        run: list[int] = []
+        for place, index in enumerate(hits.tolist()):
+            joined = run and index == run[-1] + 1 and kinds[place] == kind
+            if not joined:
+                if run:
+                    spans += self._span(words, extents, run, kind=int(kind), inside=inside)
+                run, kind = [], kinds[place]
+            run.append(index)
+        return spans + self._span(words, extents, run, kind=int(kind), inside=inside)
+
+    def _span(
+        self,
+        words: Sequence[str],
+        extents: Sequence[Extent],
+        run: list[int],
+        *,
+        kind: int,
+        inside: Floats,
+    ) -> list[Span]:
+        """The run as one span, without marks and line breaks at its ends."""
+        while run and not words[run[-1]][0].isalnum() and words[run[-1]] != ".":
+            run = run[:-1]
+        while run and not words[run[0]][0].isalnum():
+            run = run[1:]
+        if not run:
+            return []
+        sure = float(inside[run].max())
+        rule = f"names {self.name}: {sure:.2f}"
+        start, end = extents[run[0]][0], extents[run[-1]][1]
+        return [Span(start, end, self.labels[kind], cued=sure >= _SURE, rule=rule)]
+
+
+def models_fingerprint(languages: Sequence[Language]) -> str:
+    """Of the shipped lists and models of these languages."""
+    folder = files("eval_pipeline.anonymisation.names") / "models"
+    names = ["lists.tsv.bz2"]
+    for language in languages:
+        names += [f"frequent_{language}.txt.bz2", f"names_{language}.tsv.bz2"]
+    return fingerprint([content_hash((folder / name).read_bytes()) for name in names])
+
+
+@cache
+def shipped_model(language: Language) -> NameModel:
+    """The model that comes with the package."""
+    file = files("eval_pipeline.anonymisation.names") / "models" / f"names_{language}.tsv.bz2"
+    return NameModel(parse_weights(file.read_bytes()), lexicon=lexicon(language), name=language)

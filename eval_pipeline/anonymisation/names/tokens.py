@@ -1,0 +1,50 @@
+"""Words, numbers, marks and line breaks: what the model of names reads."""
+
+import re
+from typing import Final
+
+_TOKEN: Final = re.compile(
+    r"[^\W\d_]+(?:['\u2019](?![sS]\b)[^\W\d_]+)*|['\u2019][sS]\b|[0-9]+|\n|[^\w\s]|_|\w"
+)
+
+Extent = tuple[int, int]
+
+
+def tokenise(text: str) -> tuple[list[str], list[Extent]]:
+    """The tokens and where each stands; spaces are none, a line break is one."""
+    words: list[str] = []
+    extents: list[Extent] = []
+    for match in _TOKEN.finditer(text):
+        words.append(match.group())
+        extents.append(match.span())
+    return words, extents
+
+
+_INVISIBLE: Final = frozenset("\n")
+
+
+def windows(words: list[str], *, longest: int, margin: int) -> list[tuple[int, int, int, int]]:
+    """Stretches of at most `longest` tokens: (read from, keep from, keep to, read to).
+
+    What is kept of each covers all tokens once; `margin` more on both sides are read for context.
+    Cuts fall after a line break or a full stop where the second half of a stretch holds one.
+    """
+    if len(words) <= longest:
+        return [(0, 0, len(words), len(words))] if words else []
+    found = []
+    start = 0
+    while start < len(words):
+        end = min(start + longest, len(words))
+        if end < len(words):
+            end = _cut(words, start + longest // 2, end)
+        found.append((max(0, start - margin), start, end, min(len(words), end + margin)))
+        start = end
+    return found
+
+
+def _cut(words: list[str], earliest: int, latest: int) -> int:
+    for mark in (_INVISIBLE, frozenset(".!?;")):
+        for index in range(latest - 1, earliest, -1):
+            if words[index] in mark:
+                return index + 1
+    return latest
