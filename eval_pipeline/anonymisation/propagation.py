@@ -21,7 +21,48 @@ _CONTEXT_ONLY: Final = frozenset({"AGE", "DATE", "TITLE", "GROUP"})
 """Told by their context alone: 45 is nobody's age elsewhere."""
 
 PARTICLES: Final = frozenset(
-    ["de", "da", "do", "dos", "das", "del", "della", "di", "du", "la", "le", "van", "von", "der", "den", "ter", "ten", "bin", "ibn", "al", "el", "y", "e", "zu", "af", "av", "st", "mac", "jr", "sr", "ii", "iii", "iv", "phd", "md", "mr", "mrs", "ms", "dr", "prof"]
+    [
+        "de",
+        "da",
+        "do",
+        "dos",
+        "das",
+        "del",
+        "della",
+        "di",
+        "du",
+        "la",
+        "le",
+        "van",
+        "von",
+        "der",
+        "den",
+        "ter",
+        "ten",
+        "bin",
+        "ibn",
+        "al",
+        "el",
+        "y",
+        "e",
+        "zu",
+        "af",
+        "av",
+        "st",
+        "mac",
+        "jr",
+        "sr",
+        "ii",
+        "iii",
+        "iv",
+        "phd",
+        "md",
+        "mr",
+        "mrs",
+        "ms",
+        "dr",
+        "prof",
+    ]
 )
 """Small words inside a name that stand for nobody alone."""
 
@@ -73,7 +114,8 @@ class KnownValues:
         folded = [match.group().casefold() for match in found]
         for index, first in enumerate(folded):
             for length in self._lengths.get(first, ()):
-                known = self._known.get(tuple(folded[index : index + length]))
+                words = tuple(folded[index : index + length])
+                known = self._known.get(words) if len(words) == length else None
                 if known is None or not _adjoin(text, found[index : index + length]):
                     continue
                 if not known.capitalised_only or found[index].group()[0].isupper():

@@ -16,6 +16,10 @@ OFFSETS: Final = (-2, -1, 0, 1, 2)
 EDGE: Final = "\x02"
 """Stands for what lies before the first and after the last token."""
 
+CASES: Final = ("lower", "upper", "title", "mixed")
+LEAST_WORDS: Final = 2
+"""A line of fewer words with letters says nothing of its case."""
+
 NUMBER_WORD: Final = "0"
 LINE_BREAK: Final = "\u00b6"
 _AFFIX: Final = 4
@@ -35,6 +39,8 @@ class WordView:
             self.kind = kind_of(known, band=band)
             if self.shape[0] == "1":
                 self.folded = NUMBER_WORD * len(self.shape)
+            elif self.shape == "placeholder":
+                self.folded = self.folded.rstrip("]_0123456789") + "]"
             elif word == "\n":
                 self.folded = LINE_BREAK
         self.case = _case(self.shape)
@@ -106,16 +112,21 @@ def cases_of(words: Sequence[str]) -> list[str]:
 
 
 def _case_of_line(words: Sequence[str]) -> str:
-    letters = [word for word in words if len(word) > 1 and word[0].isalpha()]
-    if len(letters) < 2:  # noqa: PLR2004 - one word has no company
+    flags = [case_flags(word) for word in words]
+    letters, lower, upper = (sum(flag[place] for flag in flags) for place in range(3))
+    if letters < LEAST_WORDS:
         return "mixed"
-    lower = sum(word[0].islower() for word in letters)
-    upper = sum(word.isupper() for word in letters)
-    if lower == len(letters):
+    if lower == letters:
         return "lower"
-    if upper * 4 >= len(letters) * 3:
+    if upper * 4 >= letters * 3:
         return "upper"
-    return "title" if lower * 4 <= len(letters) else "mixed"
+    return "title" if lower * 4 <= letters else "mixed"
+
+
+def case_flags(word: str) -> tuple[bool, bool, bool]:
+    """Whether the word has two letters and more, and then: begins lower case, is all upper case."""
+    telling = len(word) > 1 and word[0].isalpha()
+    return telling, telling and word[0].islower(), telling and word.isupper()
 
 
 def attributes_of(words: Sequence[str], *, lexicon: Lexicon) -> list[list[str]]:

@@ -35,6 +35,13 @@ SLOTS: Final[Mapping[str, str | None]] = {
 """Every slot and the label of what fills it; None: no name."""
 
 
+_MASKED_SHARE: Final = 0.04
+"""Of slots filled with a placeholder: masked text is read again, and holds no names there."""
+
+_TELLING_LETTERS: Final = 8
+_NEVER_MASKED: Final = frozenset({"number", "money", "time", "product", "reference"})
+
+
 @dataclass(frozen=True)
 class Marked:
     """A text and where names stand in it: start, end (exclusive), one of `LABELS`."""
@@ -50,14 +57,17 @@ def templates(language: Language, *, held_out: bool) -> tuple[str, ...]:
     for file in sorted(folder.iterdir(), key=lambda file: file.name):
         if file.name.endswith(".txt") and file.name.startswith("held_out") == held_out:
             lines += file.read_text(encoding="utf-8").splitlines()
-    return tuple(line.replace("\\n", "\n") for line in lines if line and not line.startswith("#"))
+    return tuple(line.replace("\\n", "\n") for line in lines if line and not line.startswith("# "))
 
 
 class Generator:
     """Fills templates by one stream of draws: the same seed gives the same texts."""
 
-    def __init__(self, language: Language, *, seed: str) -> None:
+    def __init__(
+        self, language: Language, *, seed: str, masked_share: float = _MASKED_SHARE
+    ) -> None:
         self._draws = random.Random(seed_for("names", language, seed))  # noqa: S311 - no secret
+        self._masked_share = masked_share
         people = People(language, draws=self._draws)
         places = Places(language, draws=self._draws)
         organisations = Organisations(language, people=people, places=places, draws=self._draws)
@@ -99,6 +109,8 @@ class Generator:
                 continue
             value = self._fillers[slot]()
             label = SLOTS[slot]
+            if self._draws.random() < self._masked_share and slot not in _NEVER_MASKED:
+                value, label = f"[{label or slot.upper()}_{self._draws.randint(1, 9)}]", None
             if label is not None:
                 spans.append((length, length + len(value), label))
             pieces.append(value)
@@ -112,7 +124,9 @@ class Generator:
         for _ in range(rounds):
             for line in self._draws.sample(lines, len(lines)):
                 filled = self.fill(line)
-                yield self._careless(filled) if careless else filled
+                if careless:
+                    filled = self._careless(self._as_around(filled))
+                yield filled
 
     def joined(self, texts: Iterator[Marked]) -> Iterator[Marked]:
         """Texts as they come, a third of them two or three in one, as messages are."""
@@ -137,6 +151,20 @@ class Generator:
         if roll < 0.26 and filled.text.endswith("."):
             return Marked(filled.text[:-1], filled.spans)
         if roll < 0.29:
+            return self._names_lowered(filled)
+        return filled
+
+    def _as_around(self, filled: Marked) -> Marked:
+        """Who types a line in one case mostly types its names so too."""
+        around = list(filled.text)
+        for start, end, _ in filled.spans:
+            around[start:end] = " " * (end - start)
+        letters = [character for character in around if character.isalpha()]
+        if len(letters) < _TELLING_LETTERS:
+            return filled
+        if all(character.isupper() for character in letters):
+            return _recased(filled, str.upper)
+        if all(character.islower() for character in letters) and self._draws.random() < 0.6:
             return self._names_lowered(filled)
         return filled
 

@@ -20,7 +20,7 @@ def invented(words: Sequence[str], *, draws: random.Random) -> str:
             continue
         cut, resume = _vowel(head, draws=draws), _vowel(tail, draws=draws)
         made = head[:cut] + tail[resume:].lower()
-        if 4 <= len(made) <= 14:  # noqa: PLR2004 - as long as names are
+        if 4 <= len(made) <= 14:
             return made
     return draws.choice(words)
 
@@ -43,13 +43,13 @@ _BRAND_ENDS: Final = (
 def invented_brand(words: Sequence[str], *, draws: random.Random) -> str:
     """A word as new companies call themselves: syllables, or a plain word with an ending."""
     roll = draws.random()
-    if roll < 0.35:  # noqa: PLR2004
+    if roll < 0.35:
         syllables = draws.randint(1, 2)
         stem = "".join(
             draws.choice(_CONSONANTS) + draws.choice("aeiou") for _ in range(syllables)
         ) + draws.choice(("", "n", "r", "l", "s"))
         made = stem + draws.choice(_BRAND_ENDS)
-    elif roll < 0.7:  # noqa: PLR2004
+    elif roll < 0.7:
         made = draws.choice(words) + draws.choice(_BRAND_ENDS)
     else:
         made = draws.choice(words) + draws.choice((str.title, str.lower))(draws.choice(words))

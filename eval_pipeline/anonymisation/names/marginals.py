@@ -57,7 +57,7 @@ def _together(scores: Sequence[Floats], follows: Floats) -> list[Floats]:
 
 def _through(weights: Floats, follows: Floats) -> Floats:
     """Weights @ follows, summed label by label so that a row does not depend on the others."""
-    total = weights[:, :1] * follows[0]
+    total: Floats = weights[:, :1] * follows[0]
     for label in range(1, follows.shape[0]):
         total += weights[:, label : label + 1] * follows[label]
     return total

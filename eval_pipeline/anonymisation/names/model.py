@@ -21,6 +21,9 @@ _MARGIN: Final = 12
 _SURE: Final = 0.8
 """From here on a name is known wherever else it stands in its conversation."""
 
+_AT_ONCE: Final = 1024
+"""Stretches scored in one sweep: more share the work, fewer keep memory flat."""
+
 _DECIMALS: Final = 6
 """A probability is compared with the limit after rounding, so that machines agree."""
 
@@ -42,17 +45,18 @@ class NameModel:
 
     def probabilities(self, texts: Sequence[Sequence[str]]) -> list[Floats]:
         """Per text the probability of every label (`labels`) for every token."""
-        places = []
-        scores = []
-        for number, words in enumerate(texts):
-            for read, start, end, reach in windows(list(words), longest=_LONGEST, margin=_MARGIN):
-                places.append((number, start - read, end - read))
-                scores.append(self._scorer.score(words[read:reach]))
+        stretches = [
+            (number, *borders)
+            for number, words in enumerate(texts)
+            for borders in windows(words, longest=_LONGEST, margin=_MARGIN)
+        ]
         found: list[list[Floats]] = [[] for _ in texts]
-        for (number, start, end), rows in zip(
-            places, marginals(scores, transitions=self._transitions), strict=True
-        ):
-            found[number].append(rows[start:end])
+        for first in range(0, len(stretches), _AT_ONCE):
+            group = stretches[first : first + _AT_ONCE]
+            read = [texts[number][start:end] for number, start, _, _, end in group]
+            tables = marginals(self._scorer.score(read), transitions=self._transitions)
+            for (number, start, keep, until, _), table in zip(group, tables, strict=True):
+                found[number].append(table[keep - start : until - start])
         return [
             np.concatenate(parts) if parts else np.empty((0, len(self.labels))) for parts in found
         ]
@@ -84,6 +88,7 @@ class NameModel:
         kinds = named.argmax(axis=1)
         spans: list[Span] = []
         run: list[int] = []
+        kind = -1
         for place, index in enumerate(hits.tolist()):
             joined = run and index == run[-1] + 1 and kinds[place] == kind
             if not joined:

@@ -111,7 +111,7 @@ class Organisations:
         self._places = places
         self._public = _PUBLIC[language]
         words = frequent_words(language, 6000)[_CONTENT_WORDS_FROM:]
-        self._words = tuple(word for word in words if len(word) > 3)  # noqa: PLR2004
+        self._words = tuple(word for word in words if len(word) > 3)
 
     def organisation(self) -> str:
         """An organisation."""
@@ -161,7 +161,7 @@ class Organisations:
     def _phrase(self) -> str:
         """Two or three plain words in capitals, as many firms and bands are called."""
         draws = self._draws
-        words = [draws.choice(self._words).title() for _ in range(draws.choice((1, 2, 2, 3)))]
+        words = [draws.choice(self._words).title() for _ in range(draws.choice((2, 2, 3)))]
         joined = " ".join(words)
         return f"The {joined}" if draws.random() < 0.3 else joined
 

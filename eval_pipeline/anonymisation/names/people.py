@@ -63,7 +63,7 @@ class People:
         roll = self._draws.random()
         if roll < _ROYAL_SHARE:
             return invented(self._first[1], draws=self._draws)
-        return self._draws.choice(self._first[0 if roll < 0.55 else 1])  # noqa: PLR2004
+        return self._draws.choice(self._first[0 if roll < 0.55 else 1])
 
     def last(self) -> str:
         """A last name, some of two words."""
@@ -72,7 +72,7 @@ class People:
         if roll < _ROYAL_SHARE * 1.5:
             name = invented(self._last[1], draws=draws)
         else:
-            name = draws.choice(self._last[0 if roll < 0.55 else 1])  # noqa: PLR2004
+            name = draws.choice(self._last[0 if roll < 0.55 else 1])
         roll = draws.random()
         if roll < self._double:
             return f"{name} {draws.choice(self._last[0])}"

@@ -5,6 +5,8 @@ import string
 from collections.abc import Mapping
 from typing import Final
 
+from faker import Faker
+
 from eval_pipeline.anonymisation.names.invention import invented
 from eval_pipeline.anonymisation.names.sources import (
     cities,
@@ -63,7 +65,104 @@ _UNITS: Final = (
     "Bldg.",
 )
 STREET_WORDS: Final = tuple(
-    ["street", "st", "str", "avenue", "ave", "road", "rd", "drive", "dr", "lane", "ln", "boulevard", "blvd", "court", "ct", "circle", "cir", "place", "pl", "way", "terrace", "parkway", "pkwy", "square", "sq", "highway", "hwy", "trail", "crescent", "cres", "close", "gardens", "grove", "loop", "alley", "row", "mews", "plaza", "pike", "apt", "apartment", "suite", "ste", "unit", "flat", "floor", "room", "box", "straße", "strasse", "weg", "platz", "allee", "gasse", "ring", "ufer", "damm", "rue", "quai", "chemin", "impasse", "allée", "boulevard", "calle", "avenida", "plaza", "paseo", "camino", "carrer", "rua", "via", "viale", "piazza", "corso", "largo", "travessa", "ulica", "ul", "gatan", "gata", "vägen", "vej", "vei", "veien", "gade", "straat", "laan", "plein", "katu", "tie", "utca", "út", "nagar", "tänav", "bldg", "building"]
+    [
+        "street",
+        "st",
+        "str",
+        "avenue",
+        "ave",
+        "road",
+        "rd",
+        "drive",
+        "dr",
+        "lane",
+        "ln",
+        "boulevard",
+        "blvd",
+        "court",
+        "ct",
+        "circle",
+        "cir",
+        "place",
+        "pl",
+        "way",
+        "terrace",
+        "parkway",
+        "pkwy",
+        "square",
+        "sq",
+        "highway",
+        "hwy",
+        "trail",
+        "crescent",
+        "cres",
+        "close",
+        "gardens",
+        "grove",
+        "loop",
+        "alley",
+        "row",
+        "mews",
+        "plaza",
+        "pike",
+        "apt",
+        "apartment",
+        "suite",
+        "ste",
+        "unit",
+        "flat",
+        "floor",
+        "room",
+        "box",
+        "straße",
+        "strasse",
+        "weg",
+        "platz",
+        "allee",
+        "gasse",
+        "ring",
+        "ufer",
+        "damm",
+        "rue",
+        "quai",
+        "chemin",
+        "impasse",
+        "allée",
+        "boulevard",
+        "calle",
+        "avenida",
+        "plaza",
+        "paseo",
+        "camino",
+        "carrer",
+        "rua",
+        "via",
+        "viale",
+        "piazza",
+        "corso",
+        "largo",
+        "travessa",
+        "ulica",
+        "ul",
+        "gatan",
+        "gata",
+        "vägen",
+        "vej",
+        "vei",
+        "veien",
+        "gade",
+        "straat",
+        "laan",
+        "plein",
+        "katu",
+        "tie",
+        "utca",
+        "út",
+        "nagar",
+        "tänav",
+        "bldg",
+        "building",
+    ]
 )
 """Words that stand in addresses."""
 
@@ -99,7 +198,7 @@ class Places:
         if roll < 0.72:
             return draws.choice(self._towns)
         if roll < 0.8:
-            return self._faker(self._home).city()
+            return str(self._faker(self._home).city())
         if roll < 0.86:
             return f"{draws.choice(_TOWN_FRONTS)} {draws.choice(self._towns)}"
         if roll < 0.93:
@@ -204,6 +303,9 @@ class Places:
                     f"Unit {draws.randint(1, 9999)} Box {draws.randint(1, 9999)}\nDPO AA {draws.randint(10000, 99999)}",
                 )
             )
+        if draws.random() < 0.02:
+            corner = f"corner of {self.street()} and {self._street_name()}"
+            return draws.choice(("", "the ")) + corner
         if draws.random() < 0.15:
             whole = str(self._faker(self._home).address())
             return whole if draws.random() < 0.4 else whole.replace("\n", ", ")
@@ -237,5 +339,5 @@ class Places:
             parts.append(self.country())
         return gap.join(parts)
 
-    def _faker(self, locales: tuple[str, ...]) -> object:
+    def _faker(self, locales: tuple[str, ...]) -> Faker:
         return self._fakers[self._draws.choice(locales)]

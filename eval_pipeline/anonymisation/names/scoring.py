@@ -6,36 +6,56 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from eval_pipeline.anonymisation.names.features import EDGE, OFFSETS, WordView, cases_of
+from eval_pipeline.anonymisation.names.features import (
+    CASES,
+    EDGE,
+    LEAST_WORDS,
+    OFFSETS,
+    WordView,
+    case_flags,
+)
 from eval_pipeline.anonymisation.names.lexicon import Lexicon
 from eval_pipeline.anonymisation.names.weights import Weights
 from eval_pipeline.anonymisation.names.word_classes import KINDS, SHAPE_NUMBERS
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+_KeyOf = Callable[[Integers, Integers, Integers], Integers]
+"""From classes of all tokens, which tokens are asked, and cases of all, to a pair's number."""
 
-_CASES: Final = {"lower": 0, "upper": 1, "title": 2, "mixed": 3}
 _WORD_CASES: Final = {"l": 0, "C": 1, "U": 2, "-": 3}
 _MOST_WORDS: Final = 200_000
 """Words remembered before all are forgotten: keeps memory flat over any amount of text."""
 
 
-class _Pairs:
-    """Weights of pairs of numbers, found by bisection; all zero for a pair without any."""
+class _Sparse:
+    """Weights of numbered pairs, found by bisection; nothing for a pair without any."""
 
     def __init__(self, rows: Mapping[int, Floats], *, labels: int) -> None:
-        self._keys = np.array(sorted(rows), dtype=np.int64)
-        found = [rows[int(key)] for key in self._keys]
+        self._keys = np.array([*sorted(rows), np.iinfo(np.int64).max], dtype=np.int64)
+        found = [rows[int(key)] for key in self._keys[:-1]]
         self._weights = np.vstack([*found, np.zeros(labels)])
 
     def add_to(self, scores: Floats, keys: Integers) -> None:
+        """Adds the weights of each token's pair to its scores; a key of -1 is no pair."""
+        asked = np.flatnonzero(keys >= 0)
+        wanted = keys[asked]
+        places = np.searchsorted(self._keys, wanted)
+        hits = np.flatnonzero(self._keys[places] == wanted)
+        scores[asked[hits]] += self._weights[places[hits]]
+
+
+class _Dense:
+    """Weights of pairs of few numbers, one row for each possible pair."""
+
+    def __init__(self, rows: Mapping[int, Floats], *, labels: int, size: int) -> None:
+        self._weights = np.zeros((size, labels))
+        for key, row in rows.items():
+            self._weights[key] = row
+
+    def add_to(self, scores: Floats, keys: Integers) -> None:
         """Adds the weights of each token's pair to its scores."""
-        if self._keys.size == 0:
-            return
-        places = np.searchsorted(self._keys, keys)
-        places[places == self._keys.size] = 0
-        hits = np.flatnonzero(self._keys[places] == keys)
-        scores[hits] += self._weights[places[hits]]
+        scores += self._weights[keys]
 
 
 class Scorer:
@@ -58,7 +78,7 @@ class Scorer:
 
     def _forget(self) -> None:
         self._numbers: dict[str, int] = {}
-        self._classes = np.zeros((1024, 4), dtype=np.int64)  # shape, kind, case, folded word
+        self._classes = np.zeros((1024, 7), dtype=np.int64)  # shape, kind, case, word, flags
         self._sums = np.zeros((1024, len(OFFSETS), len(self._labels)))
         self._number(EDGE)
 
@@ -75,6 +95,7 @@ class Scorer:
             view.kind,
             _WORD_CASES[view.case],
             self._folded.get(view.folded, 0),
+            *case_flags(word),
         )
         for place, offset in enumerate(OFFSETS):
             for name in view.attributes[offset]:
@@ -83,69 +104,125 @@ class Scorer:
                     self._sums[number, place] += row
         return number
 
-    def score(self, words: Sequence[str]) -> Floats:
-        """Array of tokens by labels."""
+    def score(self, texts: Sequence[Sequence[str]]) -> list[Floats]:
+        """Per text an array of tokens by labels; all texts are scored in one sweep."""
         if len(self._numbers) > _MOST_WORDS:
             self._forget()
         known = self._numbers
-        numbers = np.array(
-            [known[word] if word in known else self._number(word) for word in words],
-            dtype=np.int64,
-        )
-        padded = np.concatenate([[0, 0], numbers, [0, 0]])
-        count = len(numbers)
-        scores: Floats = np.zeros((count, len(self._labels)))
+        padded: list[int] = []
+        borders = [0]
+        for words in texts:
+            padded += (0, 0)
+            padded += [known[word] if word in known else self._number(word) for word in words]
+            padded += (0, 0)
+            borders.append(len(padded))
+        numbers = np.array(padded, dtype=np.int64)
+        inside = np.ones(len(numbers), dtype=bool)
+        for shift in (0, 1):
+            inside[np.array(borders[:-1], dtype=np.int64) + shift] = False
+            inside[np.array(borders[1:], dtype=np.int64) - 1 - shift] = False
+        here = np.flatnonzero(inside)
+        scores: Floats = np.zeros((len(here), len(self._labels)))
         for place, offset in enumerate(OFFSETS):
-            scores += self._sums[padded[2 + offset : 2 + offset + count], place]
-        cases = np.array([_CASES[case] for case in cases_of(words)], dtype=np.int64)
-        classes = self._classes[padded]
+            scores += self._sums[numbers[here + offset], place]
+        classes = self._classes[numbers]
+        cases = _cases(classes, starts=np.array(borders[:-1], dtype=np.int64))
         for table, key_of in self._pairs:
-            table.add_to(scores, key_of(classes, cases))
-        return scores
+            table.add_to(scores, key_of(classes, here, cases))
+        ends = np.cumsum([len(words) for words in texts])[:-1]
+        return np.split(scores, ends)
 
-    def _pair_tables(self) -> list[tuple[_Pairs, Callable[[Integers, Integers], Integers]]]:
+    def _pair_tables(self) -> list[tuple[_Sparse | _Dense, _KeyOf]]:
         shapes, kinds, words = len(SHAPE_NUMBERS), KINDS, len(self._folded) + 1
         shape, kind, word = SHAPE_NUMBERS.__getitem__, int, self._folded.__getitem__
+        labels = len(self._labels)
 
         def cased(told: str) -> int:
             return int(told[:-1]) * 4 + _WORD_CASES[told[-1]]
 
-        def table(
+        def rows_of(
             prefix: str, before: Callable[[str], int], after: Callable[[str], int], width: int
-        ) -> _Pairs:
+        ) -> dict[int, Floats]:
             rows = {}
             for name, row in self._state.items():
                 if name.startswith(prefix):
                     left, _, right = _split(name[len(prefix) :])
                     rows[before(left) * width + after(right)] = row
-            return _Pairs(rows, labels=len(self._labels))
+            return rows
 
-        def case_table() -> _Pairs:
+        def case_rows() -> dict[int, Floats]:
             rows = {}
             for name, row in self._state.items():
                 if name.startswith("c="):
                     case, kind_told, shape_told = name[2:].split("|", 2)
-                    key = (_CASES[case] * kinds + int(kind_told)) * shapes + shape(shape_told)
-                    rows[key] = row
-            return _Pairs(rows, labels=len(self._labels))
+                    key = (CASES.index(case) * kinds + int(kind_told)) * shapes
+                    rows[key + shape(shape_told)] = row
+            return rows
 
+        def dense(rows: Mapping[int, Floats], size: int) -> _Dense:
+            return _Dense(rows, labels=labels, size=size)
+
+        def sparse(rows: Mapping[int, Floats]) -> _Sparse:
+            return _Sparse(rows, labels=labels)
+
+        of_shapes, of_kinds = shapes * shapes, kinds * kinds
         return [
-            (table("ss=", shape, shape, shapes), lambda c, _: c[1:-3, 0] * shapes + c[2:-2, 0]),
-            (table("s+=", shape, shape, shapes), lambda c, _: c[2:-2, 0] * shapes + c[3:-1, 0]),
-            (table("kk=", kind, kind, kinds), lambda c, _: c[1:-3, 1] * kinds + c[2:-2, 1]),
-            (table("k+=", kind, kind, kinds), lambda c, _: c[2:-2, 1] * kinds + c[3:-1, 1]),
-            (table("ww=", word, word, words), lambda c, _: _both(c[:-4, 3], c[1:-3, 3], words)),
-            (table("w+=", word, word, words), lambda c, _: _both(c[3:-1, 3], c[4:, 3], words)),
             (
-                table("wk=", word, cased, kinds * 4),
-                lambda c, _: _one(c[1:-3, 3], c[1:-3, 3] * (kinds * 4) + _cased(c[2:-2])),
+                dense(rows_of("ss=", shape, shape, shapes), of_shapes),
+                lambda c, i, _: c[i - 1, 0] * shapes + c[i, 0],
             ),
             (
-                table("k+w=", cased, word, words),
-                lambda c, _: _one(c[3:-1, 3], _cased(c[2:-2]) * words + c[3:-1, 3]),
+                dense(rows_of("s+=", shape, shape, shapes), of_shapes),
+                lambda c, i, _: c[i, 0] * shapes + c[i + 1, 0],
             ),
-            (case_table(), lambda c, a: (a * kinds + c[2:-2, 1]) * shapes + c[2:-2, 0]),
+            (
+                dense(rows_of("kk=", kind, kind, kinds), of_kinds),
+                lambda c, i, _: c[i - 1, 1] * kinds + c[i, 1],
+            ),
+            (
+                dense(rows_of("k+=", kind, kind, kinds), of_kinds),
+                lambda c, i, _: c[i, 1] * kinds + c[i + 1, 1],
+            ),
+            (
+                sparse(rows_of("ww=", word, word, words)),
+                lambda c, i, _: _both(c[i - 2, 3], c[i - 1, 3], words),
+            ),
+            (
+                sparse(rows_of("w+=", word, word, words)),
+                lambda c, i, _: _both(c[i + 1, 3], c[i + 2, 3], words),
+            ),
+            (
+                sparse(rows_of("wk=", word, cased, kinds * 4)),
+                lambda c, i, _: _one(c[i - 1, 3], c[i - 1, 3] * (kinds * 4) + _cased(c[i])),
+            ),
+            (
+                sparse(rows_of("k+w=", cased, word, words)),
+                lambda c, i, _: _one(c[i + 1, 3], _cased(c[i]) * words + c[i + 1, 3]),
+            ),
+            (
+                dense(case_rows(), len(CASES) * kinds * shapes),
+                lambda c, i, a: (a[i] * kinds + c[i, 1]) * shapes + c[i, 0],
+            ),
         ]
+
+
+def _cases(classes: Integers, *, starts: Integers) -> Integers:
+    """`features.cases_of` of every line of every text, as numbers of `CASES`."""
+    breaks = classes[:, 0] == SHAPE_NUMBERS["newline"]
+    begins = np.zeros(len(classes), dtype=np.int64)
+    begins[starts] = 1
+    begins[1:] += breaks[:-1]
+    line = np.cumsum(begins > 0) - 1
+    counts = [np.bincount(line, weights=classes[:, column]) for column in (4, 5, 6)]
+    letters, lower, upper = counts
+    case = np.full(len(letters), CASES.index("mixed"))
+    case[lower * 4 <= letters] = CASES.index("title")
+    case[upper * 4 >= letters * 3] = CASES.index("upper")
+    case[lower == letters] = CASES.index("lower")
+    case[letters < LEAST_WORDS] = CASES.index("mixed")
+    found: Integers = case[line]
+    found[breaks] = CASES.index("mixed")
+    return found
 
 
 def _cased(classes: Integers) -> Integers:

@@ -1,17 +1,18 @@
 """Words, numbers, marks and line breaks: what the model of names reads."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 _TOKEN: Final = re.compile(
-    r"[^\W\d_]+(?:['\u2019](?![sS]\b)[^\W\d_]+)*|['\u2019][sS]\b|[0-9]+|\n|[^\w\s]|_|\w"
+    r"\[[A-Z][A-Z_]*_[0-9]{1,9}\]|[^\W\d_]+(?:['\u2019](?![sS]\b)[^\W\d_]+)*|['\u2019][sS]\b|[0-9]+|\n|[^\w\s]|_|\w"
 )
 
 Extent = tuple[int, int]
 
 
 def tokenise(text: str) -> tuple[list[str], list[Extent]]:
-    """The tokens and where each stands; spaces are none, a line break is one."""
+    """The tokens and where each stands; a line break or placeholder is one, spaces are none."""
     words: list[str] = []
     extents: list[Extent] = []
     for match in _TOKEN.finditer(text):
@@ -23,7 +24,7 @@ def tokenise(text: str) -> tuple[list[str], list[Extent]]:
 _INVISIBLE: Final = frozenset("\n")
 
 
-def windows(words: list[str], *, longest: int, margin: int) -> list[tuple[int, int, int, int]]:
+def windows(words: Sequence[str], *, longest: int, margin: int) -> list[tuple[int, int, int, int]]:
     """Stretches of at most `longest` tokens: (read from, keep from, keep to, read to).
 
     What is kept of each covers all tokens once; `margin` more on both sides are read for context.
@@ -42,7 +43,7 @@ def windows(words: list[str], *, longest: int, margin: int) -> list[tuple[int, i
     return found
 
 
-def _cut(words: list[str], earliest: int, latest: int) -> int:
+def _cut(words: Sequence[str], earliest: int, latest: int) -> int:
     for mark in (_INVISIBLE, frozenset(".!?;")):
         for index in range(latest - 1, earliest, -1):
             if words[index] in mark:

@@ -7,6 +7,7 @@ from eval_pipeline.anonymisation.names.lexicon import Known, Lexicon
 SHAPES: Final = (
     "edge", "lower", "Capital", "CAPITAL", "X", "X.x", "MixedCase", "1", "12", "123", "1234",
     "12345+", "newline", ".", ",", "-", "'s", "quote", "bracket", "@#", "mark",
+    "placeholder",
 )  # fmt: skip
 SHAPE_NUMBERS: Final = {shape: number for number, shape in enumerate(SHAPES)}
 
@@ -35,7 +36,9 @@ def shape_of(word: str) -> str:
     if first.isdigit():
         return "12345+" if len(word) >= _LONGEST_NUMBER else "12345"[: len(word)]
     if not first.isalpha():
-        return "'s" if len(word) > 1 else _MARKS.get(first, "mark")
+        if len(word) > 1:
+            return "placeholder" if first == "[" else "'s"
+        return _MARKS.get(first, "mark")
     if len(word) == 1:
         return "X" if first.isupper() else "lower"
     if word.islower():
