@@ -23,6 +23,7 @@ from eval_pipeline.errors import (
 from eval_pipeline.flows.steering import Steering, steer
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.intake.allocation import allocate_frame
+from eval_pipeline.intake.name_limits import name_limits
 from eval_pipeline.intake.sampling import (
     conversation_keys,
     draw_salt,
@@ -196,8 +197,12 @@ def anonymise_week(pipeline: Pipeline, sampled: pl.DataFrame, *, week: str) -> p
     found = pipeline.logs.fetch(dt.date.fromisoformat(week), sampled["interaction_id"])
     interactions = _the_drawn(found, sampled, key=pipeline.key)
     selections = sampled.select("interaction_id", "selection")
+    settings = pipeline.settings
     try:
-        return mask_interactions(interactions, selections, anonymiser=pipeline.anonymiser)
+        limits = name_limits(interactions, tau=settings.anonymisation.tau, subsets=settings.subsets)
+        return mask_interactions(
+            interactions, selections, anonymiser=pipeline.anonymiser, taus=limits
+        )
     except EvalPipelineError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it was, its message may hold raw text

@@ -28,10 +28,7 @@ def stratify(
     gives interaction_id and topic cluster; what it lacks, or all where it is None, has none. Raises
     `SettingsError` naming the subset whose predicate cannot be evaluated.
     """
-    described = _described(anonymised)
-    belongs = described.select("interaction_id").with_columns(
-        [_membership(described, name=name, subset=subsets[name]) for name in sorted(subsets)]
-    )
+    belongs = membership(anonymised, subsets=subsets)
     rows = (
         belongs.select(
             "interaction_id",
@@ -50,6 +47,20 @@ def stratify(
         .join(_clusters(clusters), on="interaction_id", how="left")
     )  # fmt: skip
     return STRATIFIED_INTERACTIONS.conform(rows)
+
+
+def membership(
+    interactions: pl.DataFrame, *, subsets: Mapping[str, SubsetSettings]
+) -> pl.DataFrame:
+    """Per interaction its id and, under each subset's name, whether it belongs there.
+
+    The interactions need the columns that predicates may speak of (`PREDICATE_COLUMNS`) and may be
+    masked or not. Raises `SettingsError` as `stratify` does.
+    """
+    described = _described(interactions)
+    return described.select("interaction_id").with_columns(
+        [_membership(described, name=name, subset=subsets[name]) for name in sorted(subsets)]
+    )
 
 
 def _clusters(clusters: pl.DataFrame | None) -> pl.DataFrame:

@@ -106,6 +106,11 @@ def _dangling_references(settings: Settings) -> list[str]:
         for name in settings.gate.tolerances
         if name != "default" and name not in settings.subsets
     ]
+    problems += [
+        f"`anonymisation.tau` names '{name}', which is not under `subsets`"
+        for name in settings.anonymisation.tau
+        if name != "default" and name not in settings.subsets
+    ]
     pairwise = any(rubric.form == "pairwise" for rubric in settings.rubrics.values())
     problems += [
         f"`scoring.{route}` compares answers, and `rubrics` has no pairwise rubric"
