@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import Final
 
 from eval_pipeline.anonymisation.finding import EVERY_ROUTE, ExtraRecogniser, Finder, Passage
-from eval_pipeline.anonymisation.names.model import NameModel, models_fingerprint
+from eval_pipeline.anonymisation.names.model import NameModel
 from eval_pipeline.anonymisation.propagation import KnownValues
 from eval_pipeline.anonymisation.recognisers import RECOGNISER_VERSION
 from eval_pipeline.anonymisation.spans import PLACEHOLDER, Span
@@ -61,12 +61,12 @@ class Anonymiser:
     ) -> None:
         self.settings = settings
         self.key = key
-        self._finder = Finder(settings, models=models, extra=extra)
+        self.finder = Finder(settings, models=models, extra=extra)
         self.fingerprint = fingerprint(
             {
-                "policy": settings.model_dump(mode="json", exclude={"key_variable"}),
+                "policy": settings.model_dump(mode="json", exclude={"key_variable", "name_models"}),
                 "recognisers": RECOGNISER_VERSION,
-                "models": models_fingerprint(settings.languages),
+                "models": [model.fingerprint for model in self.finder.models],
                 "libraries": {library: version(library) for library in _LIBRARIES},
             }
         )
@@ -74,11 +74,11 @@ class Anonymiser:
 
     def find(self, text: str, *, route: str = EVERY_ROUTE, tau: float | None = None) -> list[Span]:
         """What would be masked at first sight in this text alone: disjoint, in order."""
-        return self._finder.find([Passage(text, route, tau=tau)])[0]
+        return self.finder.find([Passage(text, route, tau=tau)])[0]
 
     def sensitive_kind(self, key: str) -> str | None:
         """The kind to mask a value under this key as; None if the key is not a sensitive one."""
-        return self._finder.sensitive_kind(key)
+        return self.finder.sensitive_kind(key)
 
     def mask_text(self, text: str, *, route: str = EVERY_ROUTE) -> str:
         """The text masked on its own; never raises, and masking it again changes nothing."""
@@ -97,11 +97,11 @@ class Anonymiser:
         for _ in range(_MOST_ROUNDS):
             if not unread:
                 break
-            found = self._finder.find([state.current[index] for state, index in unread])
+            found = self.finder.find([state.current[index] for state, index in unread])
             for (state, index), spans in zip(unread, found, strict=True):
                 state.learn(index, spans)
             unread = [
-                (state, index) for state in states for index in state.mask(finder=self._finder)
+                (state, index) for state in states for index in state.mask(finder=self.finder)
             ]
         return [self._finished(state) for state in states]
 
@@ -109,14 +109,14 @@ class Anonymiser:
         """What the patterns, own ones included, still see, by kind; empty is clean."""
         found: Counter[str] = Counter()
         for text in texts:
-            found.update(span.kind for span in self._finder.residual(Passage(text)))
+            found.update(span.kind for span in self.finder.residual(Passage(text)))
         return dict(found)
 
     def _finished(self, state: "_Conversation") -> MaskedConversation:
         residual = []
         for passage in state.current:
-            spans = self._finder.residual(passage)
-            known = self._finder.allowed(list(state.known.find(passage.text)), passage=passage)
+            spans = self.finder.residual(passage)
+            known = self.finder.allowed(list(state.known.find(passage.text)), passage=passage)
             residual.append(dict(Counter(span.kind for span in [*spans, *known])))
         return MaskedConversation(
             texts=tuple(passage.text for passage in state.current),

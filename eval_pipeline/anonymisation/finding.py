@@ -65,7 +65,7 @@ class Finder:
         self._labels = frozenset(labels)
         if models is None:
             models = [shipped_model(language) for language in settings.languages]
-        self._models = tuple(models) if labels else ()
+        self.models = tuple(models) if labels else ()
 
     def sensitive_kind(self, key: str) -> str | None:
         """The kind to mask a value under this key as; None if the key is not a sensitive one."""
@@ -114,7 +114,7 @@ class Finder:
         ]
         texts = [passages[index].text for index in read]
         taus = [self._tau if (tau := passages[index].tau) is None else tau for index in read]
-        for model in self._models:
+        for model in self.models:
             for index, spans in zip(read, model.find(texts, taus=taus), strict=True):
                 found[index] += [span for span in spans if span.kind in self._labels]
         return found

@@ -66,6 +66,10 @@ class AnonymisationSettings(Section):
         "masks more. Of an interaction in several subsets the least counts, for its whole "
         "conversation.",
     )
+    name_models: dict[Language, str] = Field(
+        default_factory=dict,
+        description="Files of models of your own, by language, in place of those shipped.",
+    )
     custom_patterns: tuple[CustomPattern, ...] = Field(
         (), description="Identifiers of your own, such as order numbers."
     )

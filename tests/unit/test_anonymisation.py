@@ -1,5 +1,6 @@
 import datetime as dt
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -8,14 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eval_pipeline.anonymisation.anonymiser import Anonymiser
+from eval_pipeline.anonymisation.finding import Finder, Passage
 from eval_pipeline.anonymisation.interactions import mask_interactions
-from eval_pipeline.anonymisation.recognisers import find
-from eval_pipeline.anonymisation.spans import disjoint
+from eval_pipeline.anonymisation.spans import Span
 from eval_pipeline.errors import LogsChangedError, ResidualTextError
 from eval_pipeline.fingerprint import keyed_pseudonym
-from eval_pipeline.settings import ALL_RECOGNISERS, AnonymisationSettings
+from eval_pipeline.settings import AnonymisationSettings
 from eval_pipeline.tables import ANONYMISED_INTERACTIONS, INTERACTION_SCHEMA
-from tests.real_data import DATA, needs
 
 KEY = b"key"
 
@@ -122,7 +122,8 @@ def test_the_value_of_a_sensitive_attribute_is_masked_whatever_it_is() -> None:
 
 def test_json_inside_text_is_masked_by_key_at_any_depth_of_escaping() -> None:
     text = r'call {"name": "find_user", "arguments": "{\"name\": \"Q Z\", \"city\": \"Rome\"}"}'
-    assert PLAIN.mask_text(text) == (
+    by = anonymiser(recognisers=("email",))
+    assert by.mask_text(text) == (
         r'call {"name": "find_user", "arguments": "{\"name\": \"[PERSON_1]\", \"city\": \"Rome\"}"}'
     )
 
@@ -185,15 +186,16 @@ def test_the_residual_scan_tells_kinds_and_counts() -> None:
     assert PLAIN.residual(["[EMAIL_1] is clean"]) == {}
 
 
-class ForgetfulAnonymiser(Anonymiser):
-    """One that masks nothing, as a defect might."""
+class BlindFinder(Finder):
+    """One that finds nothing at first sight, as a defect might."""
 
-    def _mask(self, passages: Any, known: Any) -> Any:
-        return {passage: passage.text for passage in passages}
+    def find(self, passages: Sequence[Passage]) -> list[list[Span]]:
+        return [[] for _ in passages]
 
 
 def test_what_survives_masking_blocks_the_week_without_being_quoted() -> None:
-    by = ForgetfulAnonymiser(AnonymisationSettings(), key=KEY)
+    by = anonymiser()
+    by.finder = BlindFinder(AnonymisationSettings())
     with pytest.raises(ResidualTextError, match=r"1 interactions.*EMAIL 2") as caught:
         mask({"messages": said("m@x.com, n@x.com")}, {}, by=by)
     assert "m@x" not in str(caught.value)
@@ -245,25 +247,3 @@ def test_time_grows_in_proportion_to_the_text(unit: str) -> None:
     short, long = (min(seconds(length) for _ in range(3)) for length in (10_000, 80_000))
     # 8 times the text; 64 times the time would be quadratic; small times are noise
     assert long < 24 * max(short, 0.01)
-
-
-@pytest.mark.real_data
-@needs("presidio_synth_v2")
-def test_structured_values_of_a_public_corpus_are_covered() -> None:
-    file = DATA / "presidio_synth_v2" / "documents.parquet"
-    gold: dict[str, int] = {}
-    covered: dict[str, int] = {}
-    for document in pl.read_parquet(file).iter_rows(named=True):
-        text = document["text"]
-        spans = disjoint(find(text, recognisers=ALL_RECOGNISERS), text=text)
-        hidden = {position for span in spans for position in range(span.start, span.end)}
-        for span in document["spans"]:
-            kind = span["entity_type"]
-            letters = [i for i in range(span["start"], span["end"]) if text[i].isalnum()]
-            gold[kind] = gold.get(kind, 0) + 1
-            covered[kind] = covered.get(kind, 0) + all(i in hidden for i in letters)
-    recall = {kind: covered[kind] / gold[kind] for kind in gold}
-    for kind in ("EMAIL_ADDRESS", "CREDIT_CARD", "IBAN_CODE", "US_SSN", "IP_ADDRESS"):
-        assert recall[kind] == 1.0, kind
-    assert recall["PHONE_NUMBER"] >= 0.95
-    assert recall["PERSON"] >= 0.55

@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
+from eval_pipeline.fingerprint import content_hash, fingerprint
 from eval_pipeline.settings import Language
 
 
@@ -42,6 +43,7 @@ class Lexicon:
 
     known: Mapping[str, Known]
     ranks: Mapping[str, int]  # of the language's frequent words, from 0
+    fingerprint: str = ""  # of the files that they were read from
 
     def band(self, folded: str) -> int:
         """How frequent the word is: 1 (most) to 4, or 0 where it is rare or unknown."""
@@ -67,10 +69,11 @@ def parse_lists(text: str) -> dict[str, Known]:
 def lexicon(language: Language) -> Lexicon:
     """The shipped lists, with the frequent words of the language."""
     folder = files("eval_pipeline.anonymisation.names") / "models"
-    known = parse_lists(_read(folder / "lists.tsv.bz2"))
-    words = _read(folder / f"frequent_{language}.txt.bz2").splitlines()
-    return Lexicon(known=known, ranks={word: rank for rank, word in enumerate(words)})
-
-
-def _read(file: object) -> str:
-    return bz2.decompress(file.read_bytes()).decode()  # type: ignore[attr-defined]
+    lists = (folder / "lists.tsv.bz2").read_bytes()
+    frequent = (folder / f"frequent_{language}.txt.bz2").read_bytes()
+    words = bz2.decompress(frequent).decode().splitlines()
+    return Lexicon(
+        known=parse_lists(bz2.decompress(lists).decode()),
+        ranks={word: rank for rank, word in enumerate(words)},
+        fingerprint=fingerprint([content_hash(lists), content_hash(frequent)]),
+    )

@@ -13,7 +13,7 @@ from eval_pipeline.anonymisation.names.scoring import Scorer
 from eval_pipeline.anonymisation.names.tokens import Extent, tokenise, windows
 from eval_pipeline.anonymisation.names.weights import OUTSIDE, Weights, parse_weights
 from eval_pipeline.anonymisation.spans import Span
-from eval_pipeline.fingerprint import content_hash, fingerprint
+from eval_pipeline.fingerprint import fingerprint
 from eval_pipeline.settings import Language
 
 _LONGEST: Final = 120
@@ -32,6 +32,14 @@ class NameModel:
     """One language's model; reads texts in windows, so that memory stays flat."""
 
     def __init__(self, weights: Weights, *, lexicon: Lexicon, name: str) -> None:
+        self.fingerprint = fingerprint(
+            [
+                weights.labels,
+                sorted(weights.transitions.items()),
+                weights.state,
+                lexicon.fingerprint,
+            ]
+        )
         self.labels = weights.labels
         self.name = name
         self._scorer = Scorer(weights, lexicon=lexicon)
@@ -120,17 +128,13 @@ class NameModel:
         return [Span(start, end, self.labels[kind], cued=sure >= _SURE, rule=rule)]
 
 
-def models_fingerprint(languages: Sequence[Language]) -> str:
-    """Of the shipped lists and models of these languages."""
-    folder = files("eval_pipeline.anonymisation.names") / "models"
-    names = ["lists.tsv.bz2"]
-    for language in languages:
-        names += [f"frequent_{language}.txt.bz2", f"names_{language}.tsv.bz2"]
-    return fingerprint([content_hash((folder / name).read_bytes()) for name in names])
+def read_model(data: bytes, *, language: Language) -> NameModel:
+    """The model in a file's bytes, with the shipped lists; raises `ModelFileError`."""
+    return NameModel(parse_weights(data), lexicon=lexicon(language), name=language)
 
 
 @cache
 def shipped_model(language: Language) -> NameModel:
     """The model that comes with the package."""
     file = files("eval_pipeline.anonymisation.names") / "models" / f"names_{language}.tsv.bz2"
-    return NameModel(parse_weights(file.read_bytes()), lexicon=lexicon(language), name=language)
+    return read_model(file.read_bytes(), language=language)
