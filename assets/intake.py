@@ -12,6 +12,7 @@ import polars as pl
 from assets.contracts import LOG_CHECKS, LOG_WARNINGS, contract_check, contract_checks
 from assets.conventions import OWNERS, counts, markdown, stored, table_asset, weekly
 from eval_pipeline.flows import intake
+from eval_pipeline.flows.rewriting import rewrite_week
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.intake.clusters import members_of
 from eval_pipeline.intake.stratification import stratify
@@ -105,17 +106,20 @@ def anonymised_interactions(
     """Reads the text of the drawn keys into memory and writes only its masked form."""
     week = context.partition_key
     sampled = pipeline.lake.read(SAMPLED_INTERACTIONS, partition=week)
-    anonymised = intake.anonymise_week(pipeline, sampled, week=week)
-    masked = anonymised.select(pl.col("masked").explode()).unnest("masked").drop_nulls()
+    rewritten = rewrite_week(
+        pipeline, intake.anonymise_week(pipeline, sampled, week=week), week=week
+    )
+    masked = rewritten.frame.select(pl.col("masked").explode()).unnest("masked").drop_nulls()
     return stored(
         pipeline,
         ANONYMISED_INTERACTIONS,
-        anonymised,
+        rewritten.frame,
         partition=week,
         metadata={
             "masked spans": markdown(
                 masked.group_by("kind").agg(pl.col("spans").sum()).sort("kind")
-            )
+            ),
+            "rewriting": rewritten.told,
         },
     )
 

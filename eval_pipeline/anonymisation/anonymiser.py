@@ -13,7 +13,11 @@ from eval_pipeline.anonymisation.finding import EVERY_ROUTE, ExtraRecogniser, Fi
 from eval_pipeline.anonymisation.names.model import NameModel
 from eval_pipeline.anonymisation.propagation import KnownValues
 from eval_pipeline.anonymisation.recognisers import RECOGNISER_VERSION
-from eval_pipeline.anonymisation.spans import PLACEHOLDER, Span
+from eval_pipeline.anonymisation.spans import Span
+from eval_pipeline.anonymisation.surrogates.contract import Surrogates
+from eval_pipeline.anonymisation.surrogates.marks import Marks
+from eval_pipeline.anonymisation.surrogates.placeholders import PlaceholderSurrogates
+from eval_pipeline.anonymisation.surrogates.realistic import RealisticSurrogates
 from eval_pipeline.fingerprint import fingerprint
 from eval_pipeline.settings import AnonymisationSettings
 
@@ -85,14 +89,24 @@ class Anonymiser:
         return self.mask_conversations([[Passage(text, route)]])[0].texts[0]
 
     def mask_conversations(
-        self, conversations: Sequence[Sequence[Passage]], *, explain: bool = False
+        self,
+        conversations: Sequence[Sequence[Passage]],
+        *,
+        identities: Sequence[str] | None = None,
+        explain: bool = False,
     ) -> list[MaskedConversation]:
         """Each conversation's passages masked, in rounds until nothing more is found.
 
         Masking changes what stands around a value, and a value learnt late may stand early. What
-        is masked in one conversation does not depend on the others.
+        is masked in one conversation does not depend on the others. Realistic stand-ins follow from
+        a conversation's identity; without `identities`, from its texts.
         """
-        states = [_Conversation(passages, explain=explain) for passages in conversations]
+        if identities is None:
+            identities = [fingerprint([one.text for one in passages]) for passages in conversations]
+        states = [
+            _Conversation(passages, surrogates=self._surrogates(identity), explain=explain)
+            for passages, identity in zip(conversations, identities, strict=True)
+        ]
         unread = [(state, index) for state in states for index in range(len(state.current))]
         for _ in range(_MOST_ROUNDS):
             if not unread:
@@ -105,8 +119,20 @@ class Anonymiser:
             ]
         return [self._finished(state) for state in states]
 
+    def _surrogates(self, identity: str) -> Surrogates:
+        if self.settings.surrogates == "placeholders":
+            return PlaceholderSurrogates()
+        language = self.settings.languages[0]
+        return RealisticSurrogates(self.key, identity, language=language)
+
     def residual(self, texts: Iterable[str]) -> dict[str, int]:
-        """What the patterns, own ones included, still see, by kind; empty is clean."""
+        """What the patterns, own ones included, still see, by kind; empty is clean.
+
+        Nothing of text with realistic stand-ins, which look like what they replace: such text was
+        scanned while marks stood in their places.
+        """
+        if self.settings.surrogates == "realistic":
+            return {}
         found: Counter[str] = Counter()
         for text in texts:
             found.update(span.kind for span in self.finder.residual(Passage(text)))
@@ -119,26 +145,39 @@ class Anonymiser:
             known = self.finder.allowed(list(state.known.find(passage.text)), passage=passage)
             residual.append(dict(Counter(span.kind for span in [*spans, *known])))
         return MaskedConversation(
-            texts=tuple(passage.text for passage in state.current),
+            texts=state.written(),
             masked=tuple(dict(counts) for counts in state.masked),
             residual=tuple(residual),
-            replacements=tuple(state.replacements),
+            replacements=state.replacements(),
         )
 
 
 class _Conversation:
     """One conversation on its way: its passages as they stand, and what is known so far."""
 
-    def __init__(self, passages: Sequence[Passage], *, explain: bool) -> None:
+    def __init__(
+        self, passages: Sequence[Passage], *, surrogates: Surrogates, explain: bool
+    ) -> None:
         self.current = list(passages)
         self.known = KnownValues()
         self.masked: list[Counter[str]] = [Counter() for _ in passages]
-        self.replacements: list[Replacement] = []
+        self._marks = Marks(surrogates)
+        self._explained: list[tuple[int, Span, str, str]] = []
         self._found: dict[int, list[Span]] = {}
-        self._seen: dict[str, int] = {}
         self._explain = explain
         for passage in self.current:
-            self.known.reserve(passage.text)
+            self._marks.reserve(passage.text)
+
+    def written(self) -> tuple[str, ...]:
+        """The passages with stand-ins in the places of marks."""
+        return tuple(self._marks.written(passage.text) for passage in self.current)
+
+    def replacements(self) -> tuple[Replacement, ...]:
+        """What was masked and why, in the order of finding; empty unless asked to explain."""
+        return tuple(
+            Replacement(index, span.kind, span.rule, value, self._marks.written(mark))
+            for index, span, value, mark in self._explained
+        )
 
     def learn(self, index: int, spans: Sequence[Span]) -> None:
         """Takes what was found in a passage."""
@@ -163,16 +202,11 @@ class _Conversation:
         pieces = []
         position = 0
         for span in spans:
-            stand_in = self.known.placeholder(text, span)
-            pieces += [text[position : span.start], stand_in]
+            value = text[span.start : span.end]
+            mark = self._marks.mark(span.kind, value)
+            pieces += [text[position : span.start], mark]
             position = span.end
             self.masked[index][span.kind] += 1
             if self._explain:
-                value = text[span.start : span.end]
-                self.replacements.append(Replacement(index, span.kind, span.rule, value, stand_in))
+                self._explained.append((index, span, value, mark))
         return "".join([*pieces, text[position:]])
-
-
-def placeholders_in(text: str) -> Counter[str]:
-    """How many placeholders of each kind stand in the text."""
-    return Counter(match[1] for match in PLACEHOLDER.finditer(text))

@@ -51,7 +51,8 @@ def mask_interactions(
             for conversation in batch
         ]
         flat = [[one for row in conversation for one in row] for conversation in passages]
-        masked = anonymiser.mask_conversations(flat)
+        identities = [str(conversation[0]["conversation_id"]) for conversation in batch]
+        masked = anonymiser.mask_conversations(flat, identities=identities)
         for conversation, of_rows, result in zip(batch, passages, masked, strict=True):
             for row, texts, counts, left in _by_row(conversation, of_rows, result):
                 hit += bool(left)

@@ -1,14 +1,13 @@
 """What a conversation has given away so far: a value found once is known everywhere in it."""
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
 from eval_pipeline.anonymisation.names.lexicon import Known, lexicon
-from eval_pipeline.anonymisation.spans import PLACEHOLDER, Span
+from eval_pipeline.anonymisation.spans import Span
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _NARROW_GAP: Final = re.compile(r"[^\n]{0,3}|\s{1,4}")
@@ -75,23 +74,12 @@ class _Value:
     capitalised_only: bool
 
 
-@dataclass
+@dataclass(repr=False)
 class KnownValues:
-    """The values found in one conversation and the placeholders that stand for them.
+    """The values found in one conversation."""
 
-    Placeholders are numbered by first appearance; a part of a name shares its bearer's.
-    """
-
-    _placeholders: dict[tuple[str, Words], str] = field(default_factory=dict)
-    _counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     _known: dict[Words, _Value] = field(default_factory=dict)
     _lengths: dict[str, list[int]] = field(default_factory=dict)
-
-    def reserve(self, text: str) -> None:
-        """Keeps the numbers of placeholders that stand in the text already."""
-        if "[" in text:
-            for match in PLACEHOLDER.finditer(text):
-                self._counts[match[1]] = max(self._counts[match[1]], int(match[2]))
 
     def learn(self, text: str, span: Span) -> None:
         """Remembers the value so that it is found where nothing around it gives it away."""
@@ -123,27 +111,13 @@ class KnownValues:
                     yield Span(start, end, known.kind, cued=True, rule="known value")
                     break
 
-    def placeholder(self, text: str, span: Span) -> str:
-        """What stands for the span's value; the same value always gets the same."""
-        value = text[span.start : span.end]
-        key = (span.kind, _words(value) or (value,))
-        known = self._placeholders.get(key)
-        if known is None:
-            self._counts[span.kind] += 1
-            known = f"[{span.kind}_{self._counts[span.kind]}]"
-            self._placeholders[key] = known
-            if span.kind == "PERSON":
-                for part in _name_parts(value):
-                    self._placeholders.setdefault((span.kind, (part.casefold(),)), known)
-        return known
-
     def _learn_person(self, value: str, words: Words) -> None:
         """A part of a name that is a plain word too is known by its capital only."""
         if len(words) > 1:
             self._add(words, _Value("PERSON", capitalised_only=False))
-        for part in _name_parts(value):
+        for part in name_parts(value):
             folded = part.casefold()
-            plain = _is_plain(folded) or len(part) < _SHORTEST_NAME
+            plain = is_plain_word(folded) or len(part) < _SHORTEST_NAME
             if not plain or part[0].isupper():
                 self._add((folded,), _Value("PERSON", capitalised_only=plain))
 
@@ -162,7 +136,7 @@ def _words(value: str) -> Words:
     return tuple(match.group().casefold() for match in _WORD.finditer(value))
 
 
-def _name_parts(value: str) -> Iterator[str]:
+def name_parts(value: str) -> Iterator[str]:
     """The words of a name that stand for the person alone: no initials, no particles."""
     for match in _WORD.finditer(value):
         word = match.group()
@@ -170,7 +144,7 @@ def _name_parts(value: str) -> Iterator[str]:
             yield word
 
 
-def _is_plain(folded: str) -> bool:
+def is_plain_word(folded: str) -> bool:
     """Whether readers of English take the word for a plain one before they take it for a name."""
     known = lexicon("en")
     if known.band(folded) in _FREQUENT_BANDS - {3}:
@@ -191,6 +165,6 @@ def _tells_alone(words: Words, *, kind: str) -> bool:
     joined = "".join(words)
     if any(character.isdigit() for character in joined):
         return len(joined) >= _SHORTEST_NUMBER
-    if kind == "ADDRESS" or (len(words) == 1 and _is_plain(joined)):
+    if kind == "ADDRESS" or (len(words) == 1 and is_plain_word(joined)):
         return len(words) > 1
     return len(words) > 1 or len(joined) >= _SHORTEST_PLAIN

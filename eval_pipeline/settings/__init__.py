@@ -10,6 +10,7 @@ from eval_pipeline.settings.anonymisation import (
     CustomPattern,
     Language,
     RecogniserName,
+    RewriterSettings,
 )
 from eval_pipeline.settings.clusters import ClustersSettings, EmbeddingsSettings
 from eval_pipeline.settings.gate import DriftSettings, GateSettings
@@ -87,6 +88,7 @@ __all__ = [
     "RefuterSettings",
     "RegexScoring",
     "ReviewSettings",
+    "RewriterSettings",
     "RubricSettings",
     "SamplingSettings",
     "Scoring",

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from eval_pipeline.settings.section import Expression, Section
+from eval_pipeline.settings.section import Expression, Name, Section
 
 
 class CustomPattern(Section):
@@ -44,6 +44,13 @@ ALL_RECOGNISERS: tuple[RecogniserName, ...] = get_args(RecogniserName)
 
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
+
+
+class RewriterSettings(Section):
+    """Your own model rewrites masked text to blur what identifies indirectly; off unless named."""
+
+    model: Name = Field(description="Which of `judges` or `systems` rewrites, at temperature 0.")
+    routes: tuple[str, ...] = Field((), description="Whose texts it is sent; empty: all routes.")
 
 
 class AnonymisationSettings(Section):
@@ -99,9 +106,26 @@ class AnonymisationSettings(Section):
         ),
         description="Values under these keys in JSON text are masked whatever they look like.",
     )
+    rewriter: RewriterSettings | None = Field(
+        None,
+        description="A model that is sent masked text and says it so that it tells of nobody.",
+    )
+    surrogates: Literal["placeholders", "realistic"] = Field(
+        "placeholders",
+        description="What stands for a value: [PERSON_1], or an invented value of the same form; "
+        "realistic dates are shifted, by the same weeks in the whole conversation.",
+    )
 
     @model_validator(mode="after")
     def _tau_has_a_default(self) -> Self:
         if "default" not in self.tau:
             raise ValueError("tau needs a value for 'default', such as 0.2")
+        return self
+
+    @model_validator(mode="after")
+    def _a_rewriter_needs_placeholders(self) -> Self:
+        if self.rewriter is not None and self.surrogates == "realistic":
+            raise ValueError(
+                "a rewriter needs `surrogates: placeholders`, by which its answers are checked"
+            )
         return self

@@ -74,6 +74,10 @@ class Settings(Section):
         """How responses on this route are scored."""
         return self.scoring.get(route) or self.scoring["default"]
 
+    def model_named(self, name: str) -> ModelSettings:
+        """The judge or system of this name; that there is exactly one has been checked."""
+        return self.judges[name] if name in self.judges else self.systems[name]
+
 
 def _dangling_references(settings: Settings) -> list[str]:
     problems = []
@@ -117,6 +121,7 @@ def _dangling_references(settings: Settings) -> list[str]:
         for route, scoring in settings.scoring.items()
         if isinstance(scoring, PreferenceScoring) and not pairwise
     ]
+    problems += _rewriter_problems(settings)
     if "default" not in settings.scoring:
         problems.append("`scoring` needs a `default`")
     problems += [
@@ -125,3 +130,16 @@ def _dangling_references(settings: Settings) -> list[str]:
         if isinstance(scoring, JudgeScoring) and scoring.judge not in settings.judges
     ]
     return problems
+
+
+def _rewriter_problems(settings: Settings) -> list[str]:
+    rewriter = settings.anonymisation.rewriter
+    if rewriter is None:
+        return []
+    named = sum(rewriter.model in models for models in (settings.judges, settings.systems))
+    told = {0: "is neither under `judges` nor `systems`", 2: "is both under `judges` and `systems`"}
+    return (
+        [f"`anonymisation.rewriter.model` names '{rewriter.model}', which {told[named]}"]
+        if named in told
+        else []
+    )

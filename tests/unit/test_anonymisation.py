@@ -1,4 +1,5 @@
 import datetime as dt
+import re
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -247,3 +248,54 @@ def test_time_grows_in_proportion_to_the_text(unit: str) -> None:
     short, long = (min(seconds(length) for _ in range(3)) for length in (10_000, 80_000))
     # 8 times the text; 64 times the time would be quadratic; small times are noise
     assert long < 24 * max(short, 0.01)
+
+
+REALISTIC = anonymiser(surrogates="realistic")
+
+
+def test_realistic_stand_ins_keep_the_form_and_the_conversations_consistency() -> None:
+    first, second = mask(
+        {
+            "messages": said("I'm Maria Lopez, m.lopez@x.com, born on 2/8/1985"),
+            "response": "Hello Maria! Is 4111 1111 1111 1111 yours?",
+        },
+        {"messages": said("I am Maria Lopez"), "conversation_id": "c2"},
+        by=REALISTIC,
+    )
+    said_first = first["messages"][0]["content"]
+    assert "Maria" not in str(first)
+    assert "[" not in said_first
+    assert "@example." in said_first
+    name = said_first.removeprefix("I'm ").split(",")[0]
+    assert first["response"].startswith(f"Hello {name.split()[0]}!")
+    assert name not in second["messages"][0]["content"]
+    assert mask({"messages": said("I am Maria Lopez"), "conversation_id": "c2"}, by=REALISTIC)[0][
+        "messages"
+    ] == [second["messages"][0]]
+
+
+def test_realistic_dates_keep_their_distance() -> None:
+    text = REALISTIC.mask_text("ordered on 2026-03-02, delivered on 2026-03-12")
+    ordered, delivered = (dt.date.fromisoformat(day) for day in re.findall(r"[\d-]{10}", text))
+    assert delivered - ordered == dt.timedelta(days=10)
+    assert ordered != dt.date(2026, 3, 2)
+
+
+def test_masking_tells_on_request_which_rule_masked_what() -> None:
+    result = PLAIN.mask_conversations(
+        [[Passage("write to m@x.com"), Passage("M@X.COM it is")]], explain=True
+    )[0]
+    assert [(one.passage, one.kind, one.value, one.stand_in) for one in result.replacements] == [
+        (0, "EMAIL", "m@x.com", "[EMAIL_1]"),
+        (1, "EMAIL", "M@X.COM", "[EMAIL_1]"),
+    ]
+    assert "m@x.com" not in repr(result.replacements[0])
+    assert PLAIN.mask_conversations([[Passage("write to m@x.com")]])[0].replacements == ()
+
+
+def test_a_lower_tau_of_a_passage_masks_more() -> None:
+    def masked(tau: float) -> str:
+        return PLAIN.mask_conversations([[Passage("zorblax is here", tau=tau)]])[0].texts[0]
+
+    assert masked(0.999999) == "zorblax is here"
+    assert masked(0.0001) != "zorblax is here"

@@ -234,3 +234,32 @@ def test_secrets_are_named_by_variable_and_never_given():
 def test_a_pattern_that_does_not_compile_is_refused_at_load(section, values) -> None:
     with pytest.raises(ValidationError, match="not a regular expression"):
         section.model_validate(values)
+
+
+@pytest.mark.parametrize(
+    ("sections", "told"),
+    [
+        ({}, "names 'gone', which is neither under `judges` nor `systems`"),
+        (
+            {"judges": SMALLEST["judges"] | {"gone": SMALLEST["judges"]["first"]}},
+            None,
+        ),
+        (
+            {
+                "judges": SMALLEST["judges"] | {"gone": SMALLEST["judges"]["first"]},
+                "systems": SMALLEST["systems"] | {"gone": SMALLEST["systems"]["today"]},
+            },
+            "names 'gone', which is both under `judges` and `systems`",
+        ),
+    ],
+)
+def test_the_rewriter_is_one_configured_model(sections, told):
+    chosen = sections | {"anonymisation": {"rewriter": {"model": "gone"}}}
+    if told is None:
+        assert settings_with(**chosen).model_named("gone").model == "a"
+    else:
+        assert told in refusal(**chosen)
+
+
+def test_the_rewriter_is_off_unless_named():
+    assert settings_with().anonymisation.rewriter is None

@@ -1,0 +1,1 @@
+"""What stands in the text where a value stood: placeholders, or values of the same form."""
