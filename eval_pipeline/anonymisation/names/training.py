@@ -31,11 +31,11 @@ _NAMES: Final = Known.FIRST | Known.LAST | Known.PLACE
 class Effort:
     """How much is generated and how long is learnt."""
 
-    rounds: int = 7
-    iterations: int = 120
+    rounds: int = 4
+    iterations: int = 100
     least_seen: int = 3
-    l1: float = 0.08
-    l2: float = 0.02
+    l1: float = 0.15
+    l2: float = 0.3
 
 
 def train(
