@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SPARK_STAMP := $(VENV)/.spark-installed
+PRESIDIO_STAMP := $(VENV)/.presidio-installed
 DEMO_DIR ?= demo-run
 REAL_DIR ?= real-run
 PORT ?= 3000
@@ -15,7 +16,7 @@ BENCH_ROWS ?= 5000000
 export GX_ANALYTICS_ENABLED := false
 export PYTHONUTF8 := 1
 
-.PHONY: help setup demo ui real test test-fast check lint types imports defs wheel lock clean browser java spark bench-intake
+.PHONY: help setup demo ui real test test-fast check lint types imports defs wheel lock clean browser java spark presidio bench-intake bench-privacy
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -67,7 +68,14 @@ java:
 
 spark: setup java $(SPARK_STAMP) ## Spark and Java, for `logs.engine: spark` and its tests
 
-test: setup browser spark ## every test, with coverage of the core
+$(PRESIDIO_STAMP): requirements-presidio.lock | $(STAMP)
+	@echo "Installing Presidio for its tests (once, a hundred megabytes) ..."
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps -r requirements-presidio.lock \
+	  && touch $@ || echo "Presidio cannot be installed; its tests will say so."
+
+presidio: setup $(PRESIDIO_STAMP) ## Presidio, for `anonymisation.presidio` and its tests
+
+test: setup browser spark presidio ## every test, with coverage of the core
 	@rm -f .coverage .coverage.*
 	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report= $(PYTEST_ARGS)
 	@$(BIN)/python -m coverage report --fail-under=90 --include='eval_pipeline/*' --skip-covered
@@ -77,6 +85,9 @@ test-fast: setup ## the everyday tests, under two minutes
 
 bench-intake: setup ## the weekly scan against DuckDB's own, about ten minutes and 7 GB of disk
 	@$(BIN)/python benchmarks/intake.py --rows $(BENCH_ROWS)
+
+bench-privacy: setup presidio ## anonymisation beside Presidio: what is found, how fast, what it costs
+	@$(BIN)/python benchmarks/privacy.py $(BENCH_ARGS)
 
 check: lint types imports defs wheel ## ruff, mypy, import-linter, dg check defs, the wheel
 
@@ -100,11 +111,13 @@ wheel: setup
 	@$(BIN)/python -m zipfile -l dist/*.whl >dist.log && grep -q '_sql/sources/' dist.log \
 	  && echo "Wheel: $$(ls dist)"; status=$$?; rm -f dist.log; exit $$status
 
-lock: setup ## renew both locks (needs uv on the PATH)
+lock: setup ## renew the locks (needs uv on the PATH)
 	uv pip compile pyproject.toml --extra dev --generate-hashes --no-strip-extras --universal --python-version 3.11 \
 	  --no-emit-index-url --no-annotate --no-header -o requirements.lock
 	echo 'pyspark[connect]>=4' | uv pip compile - -c requirements.lock --generate-hashes --no-strip-extras --universal \
 	  --python-version 3.11 --no-emit-index-url --no-annotate --no-header -o requirements-spark.lock
+	echo 'presidio-analyzer>=2.2.360' | uv pip compile - -c requirements.lock --generate-hashes --no-strip-extras --universal \
+	  --python-version 3.11 --no-emit-index-url --no-annotate --no-header -o requirements-presidio.lock
 
 clean: ## remove the virtual environment and what the demos made
 	rm -rf $(VENV) $(DEMO_DIR) $(REAL_DIR) dist .coverage*

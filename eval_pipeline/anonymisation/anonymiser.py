@@ -74,7 +74,10 @@ class Anonymiser:
                 "libraries": {library: version(library) for library in _LIBRARIES},
             }
         )
-        """Of the policy and what applies it, not of the key: equal means the same masking."""
+        """Of the policy and what applies it, not of the key: equal means the same masking.
+
+        Of recognisers that the operator plugged in only the configuration counts.
+        """
 
     def find(self, text: str, *, route: str = EVERY_ROUTE, tau: float | None = None) -> list[Span]:
         """What would be masked at first sight in this text alone: disjoint, in order."""

@@ -12,6 +12,8 @@ from eval_pipeline.adapters.review_store import ReviewStore
 from eval_pipeline.adapters.runner import HttpModelRunner
 from eval_pipeline.adapters.sightings import SightingStore
 from eval_pipeline.adapters.store import Store
+from eval_pipeline.adapters.name_models import name_models
+from eval_pipeline.adapters.presidio import configured_recognisers
 from eval_pipeline.anonymisation.anonymiser import Anonymiser
 from eval_pipeline.judging.rubrics import Rubric, rubrics_from
 from eval_pipeline.ports import ModelRunner, ProgressReport
@@ -77,7 +79,13 @@ class Pipeline:
     @cached_property
     def anonymiser(self) -> Anonymiser:
         """The only door for text."""
-        return Anonymiser(self.settings.anonymisation, key=self.key)
+        settings = self.settings.anonymisation
+        return Anonymiser(
+            settings,
+            key=self.key,
+            models=name_models(settings, locate=self.project.locate),
+            extra=configured_recognisers(settings.presidio),
+        )
 
     @cached_property
     def logs(self) -> LogSource:

@@ -29,6 +29,7 @@ from eval_pipeline.settings.models import (
     SystemSettings,
 )
 from eval_pipeline.settings.operations import AlertsSettings, AutomationSettings, StorageSettings
+from eval_pipeline.settings.presidio import PresidioSettings
 from eval_pipeline.settings.scoring import (
     ExactScoring,
     FieldsScoring,
@@ -81,6 +82,7 @@ __all__ = [
     "PanelSettings",
     "PositiveShare",
     "PreferenceScoring",
+    "PresidioSettings",
     "ProviderChange",
     "ProviderSettings",
     "RecogniserName",

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
+from eval_pipeline.settings.presidio import PresidioSettings
 from eval_pipeline.settings.section import Expression, Name, Section
 
 
@@ -109,6 +110,9 @@ class AnonymisationSettings(Section):
     rewriter: RewriterSettings | None = Field(
         None,
         description="A model that is sent masked text and says it so that it tells of nobody.",
+    )
+    presidio: PresidioSettings | None = Field(
+        None, description="Presidio recognisers of yours, beside our own."
     )
     surrogates: Literal["placeholders", "realistic"] = Field(
         "placeholders",

@@ -60,8 +60,6 @@ def _plain(names: Iterable[str]) -> tuple[str, ...]:
         sorted(
             name
             for name in set(names)
-            if _PLAIN.fullmatch(name)
-            and name.istitle()
-            and not is_plain_word(name.casefold())
+            if _PLAIN.fullmatch(name) and name.istitle() and not is_plain_word(name.casefold())
         )
     )
