@@ -2,7 +2,17 @@
 
 import dagster as dg
 
-from assets import clusters, evaluation, gate, intake, judging, monitoring, review, truth
+from assets import (
+    clusters,
+    evaluation,
+    gate,
+    intake,
+    judging,
+    monitoring,
+    privacy,
+    review,
+    truth,
+)
 from assets.automation import all_sensors, weekly_schedules
 from assets.jobs import ALL_JOBS
 from eval_pipeline.flows.wiring import Pipeline
@@ -13,7 +23,7 @@ def build_definitions(project: Project, *, pipeline: Pipeline | None = None) -> 
     """All definitions over `project`; its adapters are opened on first use, not here."""
     return dg.Definitions(
         assets=dg.load_assets_from_modules(
-            [intake, clusters, judging, review, truth, evaluation, monitoring, gate],
+            [intake, privacy, clusters, judging, review, truth, evaluation, monitoring, gate],
             include_specs=True,  # what lies outside: the logs and the desk
         ),
         jobs=list(ALL_JOBS),

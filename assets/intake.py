@@ -11,8 +11,8 @@ import polars as pl
 
 from assets.contracts import LOG_CHECKS, LOG_WARNINGS, contract_check, contract_checks
 from assets.conventions import OWNERS, counts, markdown, stored, table_asset, weekly
+from assets.leaks import LEAK_CHECKS, leak_checks
 from eval_pipeline.flows import intake
-from eval_pipeline.flows.rewriting import rewrite_week
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.intake.clusters import members_of
 from eval_pipeline.intake.stratification import stratify
@@ -98,28 +98,30 @@ def sampled_interactions(
     group="intake",
     kinds={"python", "parquet"},
     deps=[sampled_interactions],
+    checks=LEAK_CHECKS,
     automated=True,
 )
 def anonymised_interactions(
     context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
-) -> dg.MaterializeResult[Any]:
+) -> Iterator[Any]:
     """Reads the text of the drawn keys into memory and writes only its masked form."""
     week = context.partition_key
     sampled = pipeline.lake.read(SAMPLED_INTERACTIONS, partition=week)
-    rewritten = rewrite_week(
-        pipeline, intake.anonymise_week(pipeline, sampled, week=week), week=week
-    )
-    masked = rewritten.frame.select(pl.col("masked").explode()).unnest("masked").drop_nulls()
-    return stored(
+    anonymised = intake.anonymise_week(pipeline, sampled, week=week)
+    yield from leak_checks(anonymised.scans)
+    masked = anonymised.interactions
+    spans = masked.select(pl.col("masked").explode()).unnest("masked").drop_nulls()
+    yield stored(
         pipeline,
         ANONYMISED_INTERACTIONS,
-        rewritten.frame,
+        masked,
         partition=week,
         metadata={
             "masked spans": markdown(
-                masked.group_by("kind").agg(pl.col("spans").sum()).sort("kind")
+                spans.group_by("kind").agg(pl.col("spans").sum()).sort("kind")
             ),
-            "rewriting": rewritten.told,
+            "suppressed": anonymised.told_suppression,
+            "rewriting": anonymised.rewriting,
         },
     )
 

@@ -4,7 +4,17 @@ from typing import Final
 
 import dagster as dg
 
-from assets import clusters, evaluation, gate, intake, judging, monitoring, review, truth
+from assets import (
+    clusters,
+    evaluation,
+    gate,
+    intake,
+    judging,
+    monitoring,
+    privacy,
+    review,
+    truth,
+)
 
 refresh: Final = dg.define_asset_job(
     "refresh",
@@ -13,6 +23,7 @@ refresh: Final = dg.define_asset_job(
         intake.sampling_frame,
         intake.sampled_interactions,
         intake.anonymised_interactions,
+        privacy.anonymisation_report,
         clusters.topic_clusters,
         intake.stratified_interactions,
         clusters.topic_mix,

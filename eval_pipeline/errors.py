@@ -115,11 +115,39 @@ class ResidualTextError(EvalPipelineError):
     """
 
     def __init__(self, interactions: int, kinds: dict[str, int]) -> None:
+        self.interactions = interactions
+        self.kinds = kinds
         found = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
         super().__init__(
             f"The residual scan still found personal data in {interactions} interactions "
             f"after masking ({found}). Nothing was written. Add a pattern under "
             "`anonymisation.custom_patterns` or report the recogniser that missed it."
+        )
+
+
+class KnownValueError(EvalPipelineError):
+    """Values of real customers survived anonymisation; the partition was blocked.
+
+    Carries counts only, never a value.
+    """
+
+    def __init__(self, interactions: int, occurrences: int) -> None:
+        super().__init__(
+            f"The known-value scan found {occurrences} occurrences of known values in "
+            f"{interactions} interactions after masking. Nothing was written. Add a pattern under "
+            "`anonymisation.custom_patterns` that masks such values, or take a value that is a "
+            "plain word out of `anonymisation.known_values.file`."
+        )
+
+
+class KnownValuesFileError(EvalPipelineError):
+    """The file of known values cannot be used; nothing was read from the logs or written."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(
+            f"The known values in {path} cannot be used: {problem}. Nothing was written. "
+            "Give one value a line, or hash the file again with this project's key, and name it "
+            "under `anonymisation.known_values.file`."
         )
 
 

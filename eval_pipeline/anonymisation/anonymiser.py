@@ -25,6 +25,10 @@ _MOST_ROUNDS: Final = 40
 """Each round masks something or is the last; texts settle in two or three."""
 
 _LIBRARIES: Final = ("phonenumbers",)
+_MEASURES_ONLY: Final = {
+    "key_variable", "name_models", "known_values", "canaries", "minimum_canary_recall",
+}  # fmt: skip
+"""Settings that change nothing in masked text, or are told by what they name."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ class Anonymiser:
         self.finder = Finder(settings, models=models, extra=extra)
         self.fingerprint = fingerprint(
             {
-                "policy": settings.model_dump(mode="json", exclude={"key_variable", "name_models"}),
+                "policy": settings.model_dump(mode="json", exclude=_MEASURES_ONLY),
                 "recognisers": RECOGNISER_VERSION,
                 "models": [model.fingerprint for model in self.finder.models],
                 "libraries": {library: version(library) for library in _LIBRARIES},

@@ -12,14 +12,18 @@ from eval_pipeline.adapters.contracts.expectations import (
     validate_sample,
 )
 from eval_pipeline.adapters.contracts.pages import contract_page
+from eval_pipeline.anonymisation.checks.coverage import with_coverage
 from eval_pipeline.anonymisation.interactions import mask_interactions
 from eval_pipeline.errors import (
     AnonymisationError,
     ContractError,
     EvalPipelineError,
     FrameChangedError,
+    ResidualTextError,
     WeekNotClosedError,
 )
+from eval_pipeline.flows import privacy
+from eval_pipeline.flows.rewriting import rewrite_week
 from eval_pipeline.flows.steering import Steering, steer
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.intake.allocation import allocate_frame
@@ -189,20 +193,25 @@ def require_contract(contract: ContractResult, *, subject: str) -> None:
         )
 
 
-def anonymise_week(pipeline: Pipeline, sampled: pl.DataFrame, *, week: str) -> pl.DataFrame:
-    """Fetches the text of the drawn keys and masks it, all in memory.
+def anonymise_week(pipeline: Pipeline, sampled: pl.DataFrame, *, week: str) -> privacy.Anonymised:
+    """Fetches the text of the drawn keys, masks it and scans the result, all in memory.
 
     A failure of the masking itself is told by its class alone: its message could quote the text.
     """
+    known = privacy.known_value_scan(pipeline)
     found = pipeline.logs.fetch(dt.date.fromisoformat(week), sampled["interaction_id"])
     interactions = _the_drawn(found, sampled, key=pipeline.key)
     selections = sampled.select("interaction_id", "selection")
     settings = pipeline.settings
     try:
         limits = name_limits(interactions, tau=settings.anonymisation.tau, subsets=settings.subsets)
-        return mask_interactions(
+        masked = mask_interactions(
             interactions, selections, anonymiser=pipeline.anonymiser, taus=limits
         )
+        rewritten = rewrite_week(pipeline, with_coverage(masked, raw=interactions), week=week)
+        return privacy.checked(pipeline, rewritten.frame, known=known, rewriting=rewritten.told)
+    except ResidualTextError as left:
+        return privacy.stopped(left)
     except EvalPipelineError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it was, its message may hold raw text

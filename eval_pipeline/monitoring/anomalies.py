@@ -21,10 +21,10 @@ from eval_pipeline.monitoring.intervals import (
     Buckets,
     Measured,
     mean_of_sums,
-    normal_quantile,
     quantile_of_buckets,
     rate_of,
 )
+from eval_pipeline.statistics.proportions import normal_quantile
 from eval_pipeline.tables import PRODUCTION_MONITOR
 
 ALL: Final = "all"

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from eval_pipeline.statistics.proportions import wilson
+
 Floats = NDArray[np.float64]
 
 
@@ -22,20 +24,6 @@ class Measured:
 
 
 NOT_LOGGED = Measured(None, None, None)
-
-
-def normal_quantile(confidence: float) -> float:
-    """How many standard errors a two-sided interval reaches to each side."""
-    return float(stats.norm.ppf(0.5 + confidence / 2))
-
-
-def wilson(rate: float, effective_count: float, *, confidence: float) -> tuple[float, float]:
-    """Wilson's score interval of a rate from `effective_count` > 0 observations, whole or not."""
-    z = normal_quantile(confidence)
-    spread = z * math.sqrt(rate * (1 - rate) / effective_count + z**2 / (4 * effective_count**2))
-    centre = rate + z**2 / (2 * effective_count)
-    scale = 1 + z**2 / effective_count
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
 
 
 def rate_of(successes: int, count: int, *, confidence: float) -> Measured:

@@ -11,11 +11,11 @@ from eval_pipeline.monitoring.intervals import (
     Measured,
     log_ratio,
     mean_of,
-    normal_quantile,
     quantile_of,
     rate_of,
 )
 from eval_pipeline.settings import GateSettings
+from eval_pipeline.statistics.proportions import normal_quantile
 from eval_pipeline.tables import OPERATIONS_REPORT
 
 ARMS: Final = ("baseline", "candidate")

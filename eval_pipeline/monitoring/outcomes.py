@@ -6,7 +6,8 @@ from typing import Any, Final, Literal
 import numpy as np
 import polars as pl
 
-from eval_pipeline.monitoring.intervals import NOT_LOGGED, Measured, normal_quantile, wilson
+from eval_pipeline.monitoring.intervals import NOT_LOGGED, Measured
+from eval_pipeline.statistics.proportions import normal_quantile, wilson
 from eval_pipeline.tables import OUTCOME_VALIDITY
 
 ALL: Final = "all"

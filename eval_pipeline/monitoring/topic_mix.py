@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import stats
 
-from eval_pipeline.monitoring.intervals import wilson
+from eval_pipeline.statistics.proportions import wilson
 from eval_pipeline.tables import TOPIC_MIX
 
 Floats = NDArray[np.float64]

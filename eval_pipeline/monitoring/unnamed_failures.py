@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from eval_pipeline.monitoring.intervals import NOT_LOGGED, Measured, wilson
+from eval_pipeline.monitoring.intervals import NOT_LOGGED, Measured
+from eval_pipeline.statistics.proportions import wilson
 from eval_pipeline.tables import UNNAMED_FAILURES
 
 NONE: Final = "none"

@@ -6,8 +6,10 @@ Secrets never stand in the configuration: it names the environment variable that
 
 from eval_pipeline.settings.anonymisation import (
     ALL_RECOGNISERS,
+    COARSE_COLUMNS,
     AnonymisationSettings,
     CustomPattern,
+    KnownValuesSettings,
     Language,
     RecogniserName,
     RewriterSettings,
@@ -52,6 +54,7 @@ from eval_pipeline.settings.whole import Settings
 
 __all__ = [
     "ALL_RECOGNISERS",
+    "COARSE_COLUMNS",
     "PREDICATE_COLUMNS",
     "AlertsSettings",
     "AnonymisationSettings",
@@ -72,6 +75,7 @@ __all__ = [
     "JudgeScoring",
     "JudgeSettings",
     "Kind",
+    "KnownValuesSettings",
     "Language",
     "LogFormat",
     "LogsSettings",

@@ -1,11 +1,12 @@
 """What is masked, how, and how surely, before any text is written."""
 
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Final, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from eval_pipeline.settings.presidio import PresidioSettings
-from eval_pipeline.settings.section import Expression, Name, Section
+from eval_pipeline.settings.section import Expression, Name, Section, Share
+from eval_pipeline.tables import INTERACTION_COLUMNS
 
 
 class CustomPattern(Section):
@@ -52,6 +53,24 @@ class RewriterSettings(Section):
 
     model: Name = Field(description="Which of `judges` or `systems` rewrites, at temperature 0.")
     routes: tuple[str, ...] = Field((), description="Whose texts it is sent; empty: all routes.")
+
+
+class KnownValuesSettings(Section):
+    """Values of real customers that must never be written: the only leak test with real truth."""
+
+    file: str | None = Field(
+        None,
+        description="One value a line, or one keyed hash, so that the file holds nothing personal.",
+    )
+    minimum_length: int = Field(
+        4, ge=1, description="Values with fewer letters and digits are not looked for."
+    )
+
+
+COARSE_COLUMNS: Final = (
+    "route", "prompt_version", "provider", "requested_model", "served_model", "finish_reason",
+)  # fmt: skip
+"""The columns of an interaction that a quasi-identifier can be; others are no coarse text."""
 
 
 class AnonymisationSettings(Section):
@@ -120,6 +139,27 @@ class AnonymisationSettings(Section):
         "realistic dates are shifted, by the same weeks in the whole conversation.",
     )
 
+    # How it is checked that masking worked.
+    known_values: KnownValuesSettings = KnownValuesSettings()
+    canaries: int = Field(
+        500,
+        ge=0,
+        le=100_000,
+        description="Invented personal values masked every week to measure recall; 0: none.",
+    )
+    minimum_canary_recall: Share = Field(
+        0.95,
+        description="What the lower bound of the canaries' recall must reach, or a check warns.",
+    )
+    quasi_identifiers: tuple[str, ...] = Field(
+        ("route",),
+        description="Columns or attribute keys that narrow down who it is; the last gives way "
+        "first. `route` is reported and never suppressed.",
+    )
+    minimum_group: int = Field(
+        5, ge=1, description="Fewest people who may share a combination of quasi-identifiers."
+    )
+
     @model_validator(mode="after")
     def _tau_has_a_default(self) -> Self:
         if "default" not in self.tau:
@@ -133,3 +173,13 @@ class AnonymisationSettings(Section):
                 "a rewriter needs `surrogates: placeholders`, by which its answers are checked"
             )
         return self
+
+    @field_validator("quasi_identifiers")
+    @classmethod
+    def _can_be_suppressed(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        fine = sorted(set(names) & (set(INTERACTION_COLUMNS) - set(COARSE_COLUMNS)))
+        if fine:
+            raise ValueError(f"cannot be suppressed, being no coarse text: {', '.join(fine)}")
+        if len(set(names)) < len(names):
+            raise ValueError("a name stands there twice")
+        return names

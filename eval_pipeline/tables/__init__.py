@@ -26,6 +26,7 @@ from eval_pipeline.tables.judging import (
     VERDICTS,
 )
 from eval_pipeline.tables.monitoring import OPERATIONS_REPORT, OUTCOME_VALIDITY, PRODUCTION_MONITOR
+from eval_pipeline.tables.privacy import ANONYMISATION_REPORT
 from eval_pipeline.tables.table import (
     ATTRIBUTES,
     CALL_COLUMNS,
@@ -43,6 +44,7 @@ ALL_TABLES: Final[tuple[Table, ...]] = (
     SAMPLING_FRAME,
     SAMPLED_INTERACTIONS,
     ANONYMISED_INTERACTIONS,
+    ANONYMISATION_REPORT,
     TOPIC_CLUSTERS,
     STRATIFIED_INTERACTIONS,
     TOPIC_MIX,
@@ -67,6 +69,7 @@ ALL_TABLES: Final[tuple[Table, ...]] = (
 __all__ = [
     "ADJUDICATIONS",
     "ALL_TABLES",
+    "ANONYMISATION_REPORT",
     "ANONYMISED_INTERACTIONS",
     "ATTRIBUTES",
     "CALL_COLUMNS",

@@ -144,6 +144,9 @@ ANONYMISED_INTERACTIONS: Final = Table(
             "user_key": pl.String,
             "selection": pl.String,
             "masked": pl.List(pl.Struct({"kind": pl.String, "spans": pl.Int64})),
+            "masked_texts": pl.Int64,  # texts that masking changed; null: not counted
+            "characters": pl.Int64,  # of all its texts before masking
+            "masked_characters": pl.Int64,  # of these, replaced by placeholders
             "anonymiser_fingerprint": pl.String,
         }
     ),

@@ -16,6 +16,7 @@ DESIGNED = {
     "sampling_frame",
     "sampled_interactions",
     "anonymised_interactions",
+    "anonymisation_report",
     "topic_clusters",
     "stratified_interactions",
     "verdicts",

@@ -18,8 +18,8 @@ from eval_pipeline.monitoring.intervals import (
     mean_of,
     quantile_of,
     rate_of,
-    wilson,
 )
+from eval_pipeline.statistics.proportions import wilson
 from eval_pipeline.tables import PRODUCTION_MONITOR
 
 FRAMED = pl.Schema(

@@ -4,9 +4,9 @@ import polars as pl
 import pytest
 from ruamel.yaml import YAML
 
-from eval_pipeline.monitoring.intervals import wilson
 from eval_pipeline.monitoring.unnamed_failures import find_unnamed_failures, subset_stub
 from eval_pipeline.settings import SubsetSettings
+from eval_pipeline.statistics.proportions import wilson
 from eval_pipeline.tables import STRATIFIED_INTERACTIONS
 
 # 30 judged in 'late' of which 12 fail, 4 of them in a subset; 60 in 'other' of which 6 fail, all

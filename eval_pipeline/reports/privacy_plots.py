@@ -1,0 +1,58 @@
+"""How well masking did over the weeks: canaries masked, and the estimated share missed."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from eval_pipeline.reports.canvas import INK, Mark, drawing, height_of, key, svg
+from eval_pipeline.reports.wording import one_line
+
+_RECALL: Final = Mark("#0072B2", "o")
+_LEAKED: Final = Mark("#D55E00", "D")
+_MOST_WEEKS: Final = 52
+_LABELS: Final = 7
+
+
+def recall_chart(frame: pl.DataFrame) -> str:
+    """Two panels by week, in percent with intervals, from ANONYMISATION_REPORT rows with `week`.
+
+    Above, the canaries masked whole and the policy's limit; below, the estimated share of personal
+    values that was missed. The latest 52 weeks; a week that was not measured has no mark.
+    """
+    weeks = sorted(set(frame["week"]))[-_MOST_WEEKS:]
+    of_week = frame.filter(pl.col("dimension") == "week", pl.col("week").is_in(weeks))
+    with drawing():
+        figure = Figure(figsize=(8.2, 4.2))
+        figure.subplots_adjust(left=0.13, right=0.96, hspace=0.35)
+        figure.subplots_adjust(bottom=0.4 / height_of(figure), top=1 - 0.45 / height_of(figure))
+        above, below = figure.subplots(2, 1, sharex=True)
+        _draw(above, of_week.filter(pl.col("measure") == "canary_recall"), weeks, mark=_RECALL)
+        _draw(below, of_week.filter(pl.col("measure") == "leak_share"), weeks, mark=_LEAKED)
+        above.set_ylabel("masked whole, %")
+        below.set_ylabel("missed, %")
+        below.set_ylim(bottom=0)
+        step = max(1, -(-len(weeks) // _LABELS))
+        below.set_xticks(range(0, len(weeks), step), [one_line(week) for week in weeks[::step]])
+        below.set_xlim(-0.5, max(len(weeks), 1) - 0.5)
+        below.tick_params(axis="x", labelsize=9)
+        limit = Line2D([], [], color=INK, linestyle="--", linewidth=1, label="the policy's limit")
+        handles = [key("canaries masked whole", _RECALL), limit, key("estimated missed", _LEAKED)]
+        figure.legend(handles=handles, loc="upper left", ncols=3, frameon=False, fontsize=9)
+        words = f"Canaries masked whole and estimated share missed, by week, {len(weeks)} weeks"
+        return svg(figure, words, name="recall")
+
+
+def _draw(axes: Axes, rows: pl.DataFrame, weeks: Sequence[str], *, mark: Mark) -> None:
+    for row in rows.drop_nulls("value").sort("week").iter_rows(named=True):
+        place = weeks.index(row["week"])
+        ends = [100 * row["lower"], 100 * row["upper"]]
+        axes.plot([place, place], ends, color=mark.colour, linewidth=1.6, alpha=0.6)
+        axes.plot(place, 100 * row["value"], mark.marker, color=mark.colour, markersize=5.5)
+        if row["limit"] is not None:
+            reach = [place - 0.4, place + 0.4]
+            axes.plot(reach, [100 * row["limit"]] * 2, color=INK, linestyle="--", linewidth=1)
+    axes.margins(y=0.15)
