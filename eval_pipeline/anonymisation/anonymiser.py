@@ -142,7 +142,7 @@ class Anonymiser:
             return {}
         found: Counter[str] = Counter()
         for text in texts:
-            found.update(span.kind for span in self.finder.residual(Passage(text)))
+            found.update(span.kind for span in self.finder.residual(Passage(text), thorough=True))
         return dict(found)
 
     def _finished(self, state: "_Conversation") -> MaskedConversation:
@@ -171,6 +171,7 @@ class _Conversation:
         self._marks = Marks(surrogates)
         self._explained: list[tuple[int, Span, str, str]] = []
         self._found: dict[int, list[Span]] = {}
+        self._learnt = 0
         self._explain = explain
         for passage in self.current:
             self._marks.reserve(passage.text)
@@ -194,14 +195,18 @@ class _Conversation:
 
     def mask(self, *, finder: Finder) -> list[int]:
         """Masks what was found and what is known in every passage; the passages that changed."""
+        read, self._found = self._found, {}
+        if self.known.learnt != self._learnt:
+            self._learnt = self.known.learnt
+            read = {index: read.get(index, []) for index in range(len(self.current))}
         changed = []
-        for index, passage in enumerate(self.current):
-            known = self.known.find(passage.text)
-            spans = finder.allowed([*self._found.get(index, ()), *known], passage=passage)
+        for index, found in read.items():
+            passage = self.current[index]
+            known = list(self.known.find(passage.text))
+            spans = finder.allowed([*found, *known], passage=passage) if known else found
             if spans:
                 self.current[index] = replace(passage, text=self._masked(index, spans))
                 changed.append(index)
-        self._found = {}
         return changed
 
     def _masked(self, index: int, spans: Sequence[Span]) -> str:

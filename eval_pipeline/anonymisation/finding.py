@@ -98,10 +98,11 @@ class Finder:
         kept = self._allowance.kept(spans, text=passage.text, route=passage.route)
         return disjoint(kept, text=passage.text)
 
-    def residual(self, passage: Passage) -> list[Span]:
-        """What patterns still see, asked again one by one and not through the gate."""
+    def residual(self, passage: Passage, *, thorough: bool = False) -> list[Span]:
+        """What patterns still see; `thorough` asks them by another engine than found them."""
         text = passage.text
-        spans = [*self._second_core.find(text), *find_custom(text, patterns=self._custom)]
+        core = self._second_core if thorough else self._core
+        spans = [*core.find(text), *find_custom(text, patterns=self._custom)]
         return self.allowed(spans, passage=passage)
 
     def _names(self, passages: Sequence[Passage]) -> list[list[Span]]:

@@ -80,6 +80,8 @@ class KnownValues:
 
     _known: dict[Words, _Value] = field(default_factory=dict)
     _lengths: dict[str, list[int]] = field(default_factory=dict)
+    learnt: int = 0
+    """How many values have been added: grows whenever `find` may find more than before."""
 
     def learn(self, text: str, span: Span) -> None:
         """Remembers the value so that it is found where nothing around it gives it away."""
@@ -96,7 +98,7 @@ class KnownValues:
 
     def find(self, text: str) -> Iterator[Span]:
         """Every occurrence of a known value, whatever its case and spacing."""
-        if not self._known:
+        if self._lengths.keys().isdisjoint(word.casefold() for word in _WORD.findall(text)):
             return
         found = list(_WORD.finditer(text))
         folded = [match.group().casefold() for match in found]
@@ -126,6 +128,7 @@ class KnownValues:
         if held is not None and not (held.capitalised_only and not known.capitalised_only):
             return
         self._known[words] = known
+        self.learnt += 1
         lengths = self._lengths.setdefault(words[0], [])
         if len(words) not in lengths:
             lengths.append(len(words))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Final
 
 PLACEHOLDER: Final = re.compile(r"\[([A-Z][A-Z_]*)_([0-9]{1,9})\]")
@@ -11,13 +12,14 @@ PLACEHOLDER: Final = re.compile(r"\[([A-Z][A-Z_]*)_([0-9]{1,9})\]")
 _RANK: Final = {
     kind: rank
     for rank, kind in enumerate(
-        ("SECRET", "URL", "EMAIL", "IBAN", "CARD", "NATIONAL_ID", "IP", "DATE_OF_BIRTH", "PHONE",
-         "ADDRESS", "USER", "PERSON")
+        ("SECRET", "URL", "EMAIL", "IBAN", "CARD", "NATIONAL_ID", "UUID", "MAC", "IP",
+         "DATE_OF_BIRTH", "PHONE", "COORDINATES", "ADDRESS", "DATE", "AGE", "HANDLE", "USER",
+         "PERSON", "ORGANISATION", "PLACE", "GROUP", "TITLE")
     )
 }  # fmt: skip
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Span:
     """Characters `start` to `end` (exclusive) hold a value of `kind`.
 
@@ -45,6 +47,9 @@ def context_before(text: str, start: int, *, width: int = 40) -> str:
     return text[max(0, start - width) : start].lower()
 
 
+_PLACE: Final = attrgetter("start", "end", "kind")
+
+
 def disjoint(spans: Iterable[Span], *, text: str) -> list[Span]:
     """Overlapping finds joined into one that covers them all, placeholders left out, in order.
 
@@ -52,7 +57,7 @@ def disjoint(spans: Iterable[Span], *, text: str) -> list[Span]:
     """
     joined: list[list[Span]] = []
     reach = -1
-    for span in sorted(spans):
+    for span in sorted(spans, key=_PLACE):
         if joined and span.start < reach:
             joined[-1].append(span)
         else:

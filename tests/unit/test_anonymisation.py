@@ -130,9 +130,9 @@ def test_json_inside_text_is_masked_by_key_at_any_depth_of_escaping() -> None:
 
 
 def test_allowed_words_stay_on_their_route_only() -> None:
-    by = anonymiser(allow={"shop": ("Maria Gold",), "*": ("help@x.com",)})
-    text = "Maria Gold at help@x.com, Maria Goldberg"
-    assert by.mask_text(text, route="shop") == "Maria Gold at help@x.com, [PERSON_1]"
+    by = anonymiser(allow={"shop": ("Maria Lopez",), "*": ("help@x.com",)})
+    text = "Maria Lopez at help@x.com, Maria Lopezova"
+    assert by.mask_text(text, route="shop") == "Maria Lopez at help@x.com, [PERSON_1]"
     assert by.mask_text(text, route="other") == "[PERSON_1] at help@x.com, [PERSON_2]"
 
 

@@ -3,6 +3,7 @@
 import ipaddress
 import json
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import phonenumbers
@@ -19,6 +20,7 @@ from eval_pipeline.anonymisation.checks.canaries import (
 )
 from eval_pipeline.anonymisation.checks.canary_frames import FIELDS, SENTENCES
 from eval_pipeline.anonymisation.checks.canary_values import KINDS
+from eval_pipeline.anonymisation.interactions import mask_interactions
 from eval_pipeline.errors import ResidualTextError
 from eval_pipeline.settings import ALL_RECOGNISERS, AnonymisationSettings
 
@@ -161,10 +163,12 @@ def test_a_canary_that_stops_masking_counts_as_leaked_and_the_others_are_measure
     def refusing(frame: pl.DataFrame, selections: pl.DataFrame) -> pl.DataFrame:
         if "canary-7" in frame["interaction_id"]:
             raise ResidualTextError(1, {"card": 1})
-        return real.mask_interactions(frame, selections)
+        return mask_interactions(frame, selections, anonymiser=real)
 
     stopped = measure(canaries, mask=refusing, week=WEEK)["leaked"].to_list()
-    plain = measure(canaries, mask=real.mask_interactions, week=WEEK)["leaked"].to_list()
+    plain = measure(canaries, mask=partial(mask_interactions, anonymiser=real), week=WEEK)[
+        "leaked"
+    ].to_list()
     assert stopped[7]
     assert stopped[:7] + stopped[8:] == plain[:7] + plain[8:]
 
@@ -173,7 +177,7 @@ def test_the_anonymiser_masks_the_kinds_that_it_was_made_for():
     made_for = ("email", "card", "iban", "ipv4", "ipv6", "secret", "url")
     canaries = planted(350, kinds=made_for, languages=("en", "de", "fr", "es"))
     masker = Anonymiser(AnonymisationSettings(), key=KEY)
-    (week,) = recalls(measure(canaries, mask=masker.mask_interactions, week=WEEK)).iter_rows(
-        named=True
-    )
+    (week,) = recalls(
+        measure(canaries, mask=partial(mask_interactions, anonymiser=masker), week=WEEK)
+    ).iter_rows(named=True)
     assert week["lower"] > 0.95

@@ -3,8 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval_pipeline.anonymisation.json_values import SensitiveKeys
-from eval_pipeline.anonymisation.recognisers import RECOGNISERS, compile_custom, find, find_custom
+from eval_pipeline.anonymisation.recognisers import compile_custom, find, find_custom
 from eval_pipeline.anonymisation.spans import Span, disjoint, lowered_in_place
+from eval_pipeline.anonymisation.structured.core import rules_of
 from eval_pipeline.settings import ALL_RECOGNISERS, CustomPattern, RecogniserName
 
 
@@ -14,15 +15,16 @@ def seen(text: str, *recognisers: RecogniserName) -> list[str]:
     return [text[span.start : span.end] for span in spans]
 
 
-def test_every_configured_name_has_a_recogniser() -> None:
-    assert set(RECOGNISERS) == set(ALL_RECOGNISERS)
+def test_every_configured_name_is_known_or_left_to_names() -> None:
+    without = {name for name in ALL_RECOGNISERS if not rules_of(name, ("en",))}
+    assert without == {"person", "place", "organisation", "group", "title"}
 
 
 @pytest.mark.parametrize(
     ("recogniser", "text", "expected"),
     [
         ("email", "write to m.lopez+x@mail.example.co.uk.", "m.lopez+x@mail.example.co.uk"),
-        ("email", "it is maria dot lopez at example dot com", "lopez at example dot com"),
+        ("email", "I am maria dot lopez at example dot com", "maria dot lopez at example dot com"),
         ("phone", "call me on 415-555-2671 please", "415-555-2671"),
         ("phone", "+44 20 7946 0958", "+44 20 7946 0958"),
         ("phone", "my mobile: 0494 92 82 32", "0494 92 82 32"),
@@ -61,25 +63,12 @@ def test_every_configured_name_has_a_recogniser() -> None:
         ("url", "at www.x.com/users/bob!", "www.x.com/users/bob"),
         ("url", "http://bob:pw@x.com/", "http://bob:pw@x.com/"),
         ("national_id", "SSN 460-89-9847", "460-89-9847"),
+        ("url", "see https://example.com/help/returns", "https://example.com/help/returns"),
         ("national_id", "it is QQ 12 34 56 C? no: AB 12 34 56 C", "AB 12 34 56 C"),
         ("national_id", "DNI 12345678Z", "12345678Z"),
         ("national_id", "CPF 529.982.247-25", "529.982.247-25"),
         ("national_id", "passport number is X1234567", "X1234567"),
         ("national_id", "my driver's license number is F162823540116", "F162823540116"),
-        ("person", "my name is maria lopez and I wait", "maria lopez"),
-        ("person", "My name is Rubija", "Rubija"),
-        ("person", "I'm Sara Khan, hello", "Sara Khan"),
-        ("person", "I'm Will Smith", "Will Smith"),
-        ("person", "Ask Dr. Kuefer about it", "Kuefer"),
-        ("person", "Mrs. Anne-Marie O'Neil called", "Anne-Marie O'Neil"),
-        ("person", "Best regards,\nMaria", "Maria"),
-        ("person", "Where is it? Kind regards, Xanthippia Qorvelund", "Xanthippia Qorvelund"),
-        ("person", "Yours sincerely,\nQorv Zelmundsdottir\nBerlin", "Qorv Zelmundsdottir"),
-        ("person", "John F. Kennedy's order", "John F. Kennedy"),
-        ("person", "Ludwig van Beethoven ordered", "Ludwig van Beethoven"),
-        ("person", "May Johnson called", "May Johnson"),
-        ("person", "Nicole: I wait", "Nicole"),
-        ("person", "Hi Fatima, how are you?", "Fatima"),
         (
             "address",
             "I live at 12 Main Street, Springfield, IL 62701",
@@ -105,18 +94,16 @@ def test_a_value_is_found_whole(recogniser: RecogniserName, text: str, expected:
         "The first primes are 2, 3, 5, 7, 11, 13; is 17077 prime?",
         "order 1234567890 and item 4417822210",
         "2 4 6 8 10 12 14 16",
-        "Total 1,234,567.89 on 2026-11-16 at 10:30:45",
-        "from 2019-2020 it rose by 12.5 %",
-        "12/05/2026 and 2026-05-12 10:30",
+        "Total 1,234,567.89 at 10:30:45",
+        "it rose by 12.5 %",
         "version 10.0.19041 and v1.2.3",
         "ratio 3.14159265358979 of 10",
         "std::vector a::b and 10:30",
         "1234 5678 9012 3456 is no card by Luhn",
         "ISO GB00 XXXX",
-        "see https://example.com/help/returns",
         "the secret: be kind; the password is wrong",
         "May I? Will you? A rose, Rose petals. Mark it. In May and June.",
-        "Flights from Austin to Dallas on Monday",
+        "Flights from Austin to Dallas on Mondays",
         "Ibuprofen 400 mg with Amoxicillin, Advil or Tylenol",
         "my name is on the list",
         "I am happy. I'm Batman. This is Good.",
@@ -124,6 +111,21 @@ def test_a_value_is_found_whole(recogniser: RecogniserName, text: str, expected:
         "a 10 minute drive, 3 stars way, 2 more places on the road",
         "Dr Pepper and a Tea Latte",
         "the price rose in April",
+        "take 400 mg twice a day for 30 days, two weeks ago it was 5 ml",
+        "at 5 pm, 10:30 or 17h; tomorrow, next week, in 3 months",
+        "I'm 45 minutes late, I am 2 blocks away and 100% sure",
+        "turned 180 degrees, turn 2 pages, turned 90\u00b0",
+        "a 2000 mile trip, the 2024 items, 1999 people, 2000 words, $1999, 2010 dollars",
+        "in 2000 pieces; a total of 1950 units; from 1999 users to 2005 customers",
+        "5 years of experience, 3 years ago, a 2 year plan, it was 40 years",
+        "Windows 2000, version 2.0.1.4, v10.2.30, section 1.2.3, 24/7, 3/4 cup, 9/10",
+        "std::chrono::seconds and a::b::c at 10:30:45:12",
+        "the file main.py, done.in time, e.g. this, obj.info(x), order.to go, asp.net",
+        "10 may be enough, you may 2 times, 2 may contain nuts",
+        "@property def f(): @everyone look; 5 @ 10",
+        "tracking 1Z999AA10123456784, invoice 20240001, SKU 12-34567-89",
+        "a pinhole, shopping, the keyboard; key takeaways: none; token count: 512",
+        "scores 3-2, 21-19; phone plan 500; room 12; chapter 3",
     ],
 )
 def test_what_names_nobody_stays(text: str) -> None:

@@ -7,11 +7,11 @@ import uuid
 
 import phonenumbers
 import pytest
+from eval_pipeline.anonymisation.structured.numbers import cards, ibans, national_ids
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eval_pipeline.anonymisation.spans import PLACEHOLDER
-from eval_pipeline.anonymisation.structured.numbers import cards, ibans, national_ids
 from eval_pipeline.anonymisation.surrogates.accounts import luhn_digit
 from eval_pipeline.anonymisation.surrogates.contract import compact
 from eval_pipeline.anonymisation.surrogates.draws import Draws

@@ -41,7 +41,7 @@ def _together(scores: Sequence[Floats], follows: Floats) -> list[Floats]:
     for place, score in enumerate(scores):
         emitted[: len(score), place] = np.exp(score - score.max(axis=1, keepdims=True))
     alive = [int(np.searchsorted(-lengths, -step, side="left")) for step in range(longest)]
-    forward = np.empty_like(emitted)
+    forward = np.zeros_like(emitted)
     forward[0] = _scaled(emitted[0])
     for step in range(1, longest):
         n = alive[step]

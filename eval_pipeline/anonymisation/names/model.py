@@ -21,6 +21,9 @@ _MARGIN: Final = 12
 _SURE: Final = 0.8
 """From here on a name is known wherever else it stands in its conversation."""
 
+_LONGEST_NUMBER: Final = 7
+"""No house number, postal code, age or year has more digits."""
+
 _AT_ONCE: Final = 1024
 """Stretches scored in one sweep: more share the work, fewer keep memory flat."""
 
@@ -120,7 +123,9 @@ class NameModel:
             run = run[:-1]
         while run and not words[run[0]][0].isalnum():
             run = run[1:]
-        if not run:
+        if not run or (
+            len(run) == 1 and len(words[run[0]]) > _LONGEST_NUMBER and words[run[0]].isdigit()
+        ):
             return []
         sure = float(inside[run].max())
         rule = f"names {self.name}: {sure:.2f}"

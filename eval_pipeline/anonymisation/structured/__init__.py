@@ -1,1 +1,1 @@
-"""What a form gives away: numbers, addresses and secrets by pattern and validator."""
+"""What a form gives away: numbers, addresses, dates and secrets by trigger and validator."""

@@ -1,112 +1,108 @@
-"""E-mail addresses, IP addresses, URLs that say who, and secrets."""
+"""What opens a door: keys, private keys, connection strings, passwords, tokens."""
 
-import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from eval_pipeline.anonymisation.spans import Span
-
-_EMAIL: Final = re.compile(
-    r"(?<![\w.%+\-])[\w%+](?:[\w.%+'\-]{0,62}[\w%+\-])?@(?:[\w\-]{1,63}\.){1,8}[^\W\d_][\w\-]{0,61}[^\W_]"
-)
-_SPELT_EMAIL: Final = re.compile(
-    r"(?<!\w)[\w.+\-]{2,64}\s{1,3}(?:at|\(at\)|\[at\])\s{1,3}(?:[\w\-]{2,40}\s{1,3}"
-    r"(?:dot|\(dot\)|\[dot\])\s{1,3}){1,3}(?:com|org|net|edu|gov|io|co|uk|de|fr|es|it|eu)\b",
-    re.IGNORECASE,
+from eval_pipeline.anonymisation.structured.rule import Rule
+from eval_pipeline.anonymisation.structured.secret_shapes import (
+    FIRST_HINTS,
+    FIRST_SHAPES,
+    INNER_FORMS,
+    INNER_SHAPES,
 )
 
-
-def emails(text: str) -> Iterator[Span]:
-    """Addresses as written, and as spelt out to escape a machine."""
-    if "@" in text:
-        for match in _EMAIL.finditer(text):
-            yield Span(match.start(), match.end(), "EMAIL")
-    if "dot" in text.lower():
-        for match in _SPELT_EMAIL.finditer(text):
-            yield Span(match.start(), match.end(), "EMAIL")
+_FIRST_SHAPE: Final = re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(FIRST_SHAPES)})", re.ASCII)
+_INNER_SHAPE: Final = re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(INNER_SHAPES)})", re.ASCII)
 
 
-_OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-_IPV4: Final = re.compile(rf"(?<![\w.]){_OCTET}(?:\.{_OCTET}){{3}}(?!\w|\.[0-9])", re.ASCII)
-_IPV6: Final = re.compile(r"(?<![\w:])[0-9A-Fa-f:]{2,39}(?:\.[0-9.]{5,11})?(?![\w:])", re.ASCII)
-_LEAST_COLONS: Final = 2
-_LEAST_HEXADECIMAL: Final = 4
+def _keys_at(text: str, starts: Sequence[int]) -> Iterator[Span]:
+    reached = 0
+    for start in starts:
+        match = _FIRST_SHAPE.match(text, start) if start >= reached else None
+        if match is not None:
+            reached = match.end()
+            yield Span(start, reached, "SECRET", cued=True, rule="secret: key shape")
 
 
-def ip_addresses(text: str) -> Iterator[Span]:
-    """IPv4 and IPv6, the latter checked by the standard library."""
-    if text.count(".") >= 3:  # noqa: PLR2004 - the dots of an address
-        for match in _IPV4.finditer(text):
-            yield Span(match.start(), match.end(), "IP")
-    if text.count(":") >= _LEAST_COLONS:
-        for match in _IPV6.finditer(text):
-            if _is_ipv6(match.group()):
-                yield Span(match.start(), match.end(), "IP")
+def _keys(text: str, _starts: Sequence[int]) -> Iterator[Span]:
+    for match in _INNER_SHAPE.finditer(text):
+        yield Span(match.start(), match.end(), "SECRET", cued=True, rule="secret: key shape")
 
 
-def _is_ipv6(candidate: str) -> bool:
-    digits = sum(character not in ":." for character in candidate)
-    if candidate.count(":") < _LEAST_COLONS or digits < _LEAST_HEXADECIMAL:
-        return False
-    try:
-        ipaddress.IPv6Address(candidate)
-    except ValueError:
-        return False
-    return True
-
-
-_URL: Final = re.compile(r"(?<!\w)(?:https?://|www\.)[^\s<>\"'\[\]{}|\\^`]{3,2000}", re.IGNORECASE)
-_TELLING_URL: Final = re.compile(
-    r"//[^/\s]{1,200}@|\?[^\s]*=|#[^\s]*=|/~|/@|%40|"
-    r"/(?:users?|u|profiles?|people|members?|accounts?|in|customers?|patients?|orders?|invoices?)/"
-    r"[^\s/]",
-    re.IGNORECASE,
-)
-
-
-def urls(text: str) -> Iterator[Span]:
-    """URLs with a query, a user or a personal path, whole; a plain address of a page stays."""
-    if "://" not in text and "www." not in text.lower():
-        return
-    for match in _URL.finditer(text):
-        found = match.group().rstrip(".,;:!?)")
-        if _TELLING_URL.search(found):
-            yield Span(match.start(), match.start() + len(found), "URL")
-
-
-_KEY_SHAPES: Final = re.compile(
-    r"(?<![A-Za-z0-9])(?:"
-    r"sk-[A-Za-z0-9_\-]{16,200}|(?:sk|pk|rk)_(?:live|test)_[A-Za-z0-9]{10,200}"
-    r"|gh[pousr]_[A-Za-z0-9]{20,255}|github_pat_\w{22,255}|glpat-[\w\-]{20,100}"
-    r"|xox[abeoprs]-[\w\-]{10,250}|xapp-[\w\-]{10,250}|(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}"
-    r"|AIza[\w\-]{30,40}|ya29\.[\w\-]{20,400}|SG\.[\w\-]{16,64}\.[\w\-]{16,64}"
-    r"|npm_[A-Za-z0-9]{30,40}|pypi-[\w\-]{40,250}|hf_[A-Za-z0-9]{30,40}"
-    r"|shp(?:at|ca|pa|ss)_[A-Fa-f0-9]{32}|dop_v1_[a-f0-9]{64}|hv[sb]\.[\w\-]{20,200}"
-    r"|key-[0-9a-f]{32}|(?:AC|SK)[0-9a-f]{32}|sq0(?:atp|csp)-[\w\-]{20,60}"
-    r"|eyJ[\w\-]{8,4000}\.[\w\-]{8,8000}(?:\.[\w\-]{0,4000})?"
-    r")",
-    re.ASCII,
-)
-_KEY_HINTS: Final = (
-    "sk-", "sk_", "pk_", "rk_", "gh", "glpat", "xox", "xapp", "AKIA", "ASIA", "ABIA", "ACCA",
-    "AIza", "ya29", "SG.", "npm_", "pypi-", "hf_", "shp", "dop_", "hvs", "hvb", "key-", "AC", "SK",
-    "sq0", "eyJ",
-)  # fmt: skip
 _PEM: Final = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _PEM_END: Final = re.compile(r"-----END [A-Z0-9 ]{0,40}-----")
-_CONNECTION: Final = re.compile(
-    r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.\-]{1,20}://[^\s:/@\"'<>]{0,100}:[^\s@/\"'<>]{1,200}"
-    r"@[^\s\"'<>]{1,300}"
+
+
+def _private_keys(text: str, starts: Sequence[int]) -> Iterator[Span]:
+    reached = 0
+    for begin in starts:
+        if begin < reached or _PEM.match(text, begin) is None:
+            continue
+        end = _PEM_END.search(text, begin)
+        reached = len(text) if end is None else end.end()
+        yield Span(begin, reached, "SECRET", rule="secret: private key")
+
+
+_SCHEME_BACKWARDS: Final = re.compile(r"[A-Za-z0-9+.\-]{2,22}")
+_USER_AND_PASSWORD: Final = re.compile(
+    r"://[^\s:/@\"'<>]{0,100}:[^\s@/\"'<>]{1,200}@[^\s\"'<>]{1,300}"
 )
-_SECRET_WORD: Final = re.compile(
-    r"password|passwd|passphrase|passcode|pwd|secret|token|credential|bearer"
-    r"|(?:api|access|private|auth|account|encryption|signing)[_ \-]?key",
-    re.IGNORECASE,
+_WEBHOOK: Final = re.compile(
+    r"://(?:hooks\.slack\.com/(?:services|workflows|triggers)/|(?:ptb\.|canary\.)?discord(?:app)?"
+    r"\.com/api/webhooks/|[\w\-]{1,60}\.webhook\.office\.com/|hooks\.zapier\.com/hooks/"
+    r"|outlook\.office\.com/webhook/|chat\.googleapis\.com/v1/spaces/|open\.feishu\.cn/open-apis/bot)"
+    r"[^\s\"'<>\]\[{}]{4,500}",
+    re.ASCII,
 )
-_SECRET_HINTS: Final = ("pass", "pwd", "secret", "token", "credential", "bearer", "key")
+
+
+def _connections(text: str, starts: Sequence[int]) -> Iterator[Span]:
+    for at in starts:
+        match = _USER_AND_PASSWORD.match(text, at) or _WEBHOOK.match(text, at)
+        if match is None:
+            continue
+        scheme = _SCHEME_BACKWARDS.match(text[max(0, at - 22) : at][::-1])
+        if scheme is not None:
+            rule = "secret: connection" if match.re is _USER_AND_PASSWORD else "secret: webhook"
+            yield Span(at - scheme.end(), match.end(), "SECRET", rule=rule)
+
+
+_WORDS: Final = (
+    "password", "passwort", "passwd", "passphrase", "passcode", "pwd", "secret", "token",
+    "credential", "bearer", "contraseña", "mot de passe", "kennwort", "clave", "key", "sessionid",
+    "session_id", "session-id", "sharedaccesssignature", "pin", "otp",
+)  # fmt: skip
+_KINDS_OF_KEY: Final = (
+    "api", "access", "private", "auth", "account", "encryption", "signing", "shared", "secret",
+    "master", "license", "licence", "client", "storage",
+)  # fmt: skip
+_LONGEST_KIND: Final = 11
+_WORD: Final = re.compile("|".join(_WORDS), re.IGNORECASE | re.ASCII)
+_SHORT_WORDS: Final = frozenset({"pin", "otp"})
+
+
+def _word_at(text: str, start: int) -> str | None:
+    """The word for a secret that starts there, in lower case; of keys only those that open."""
+    match = _WORD.match(text, start)
+    if match is None:
+        return None
+    word = match.group().lower()
+    if word == "key":
+        kind = text[max(0, start - _LONGEST_KIND) : start].lower()
+        kind = kind[:-1] if kind[-1:] in {"_", " ", "-"} else kind
+        return word if kind.endswith(_KINDS_OF_KEY) else None
+    if word in _SHORT_WORDS:
+        end = start + len(word)
+        if text[start - 1 : start].isalnum() or text[end : end + 1].isalnum():
+            return None
+    return word
+
+
 _ASSIGNED: Final = re.compile(
-    r"[\w.\-]{0,40}[\"']?(?P<sign>\s{0,3}(?:=>|:=|=|:)\s{0,3}|\s{1,3}(?:is|was)\s{1,3}:?|\s{1,3})"
+    r"[\w.\-]{0,40}[\"']?"
+    r"(?P<sign>\s{0,3}(?:=>|:=|=|:)\s{0,3}|\s{1,3}(?:is|was|ist|lautet|es|est)\s{1,3}:?|\s{1,3})"
     r"[\"']?(?P<value>[^\s\"',;<>\[\]]{4,500})"
 )
 _PLAIN_WORD: Final = re.compile(r"[^\W\d_]+[.!?:)]*$")
@@ -114,46 +110,64 @@ _SAID: Final = frozenset(
     {"not", "wrong", "incorrect", "expired", "invalid", "required", "missing", "correct", "valid",
      "safe", "the", "that", "this", "what", "your", "being", "been", "too", "also", "only", "very",
      "never", "still", "always", "locked", "same", "case", "weak", "short", "long", "strong",
-     "changed", "reset", "secure", "ready", "needed", "sent", "used"}
+     "changed", "reset", "secure", "ready", "needed", "sent", "used", "true", "false", "null",
+     "none", "undefined", "string", "str", "str,", "falsch", "richtig", "abgelaufen", "incorrecta",
+     "expired,", "****", "*****", "******", "*******", "********", "xxxx", "xxxxxxxx", "optional"}
 )  # fmt: skip
 """What is said of a password rather than being one."""
 
 
-def secrets(text: str) -> Iterator[Span]:
-    """Keys by their providers' shapes, private keys, connection strings, values given to names."""
-    if any(hint in text for hint in _KEY_HINTS):
-        for match in _KEY_SHAPES.finditer(text):
-            yield Span(match.start(), match.end(), "SECRET", cued=True)
-    if "-----BEGIN" in text:
-        yield from _private_keys(text)
-    if "://" in text and "@" in text:
-        for match in _CONNECTION.finditer(text):
-            yield Span(match.start(), match.end(), "SECRET")
-    lowered = text.lower()
-    if not any(hint in lowered for hint in _SECRET_HINTS):
-        return
-    for word in _SECRET_WORD.finditer(text):
-        given = _ASSIGNED.match(text, word.end())
-        if given and _is_secret(given["value"], sign=given["sign"].strip(), word=word.group()):
-            yield Span(given.start("value"), given.end("value"), "SECRET")
-
-
-def _private_keys(text: str) -> Iterator[Span]:
-    position = 0
-    while (start := _PEM.search(text, position)) is not None:
-        end = _PEM_END.search(text, start.end())
-        position = len(text) if end is None else end.end()
-        yield Span(start.start(), position, "SECRET")
+def _given_values(text: str, starts: Sequence[int]) -> Iterator[Span]:
+    reached = 0
+    for hint in starts:
+        word = _word_at(text, hint) if hint >= reached else None
+        given = _ASSIGNED.match(text, hint + len(word)) if word else None
+        if word and given and _is_secret(given["value"], sign=given["sign"].strip(), word=word):
+            reached = given.end()
+            yield Span(*given.span("value"), "SECRET", rule="secret: given to a name")
 
 
 def _is_secret(value: str, *, sign: str, word: str) -> bool:
     """A mere word is taken for a secret only where the text says outright that it is one."""
     plain = _PLAIN_WORD.match(value) is not None
     said = value.strip(".!?:)").lower() in _SAID
+    if word in _SHORT_WORDS:
+        return sign != "" and value.strip(".!?:)").isdecimal()
     if sign in {"=", ":=", "=>"}:
         return not said
-    if sign in {"is", "was", "is :", "is:"}:
-        return not said and (word.lower().startswith("pass") or not plain)
+    if sign.rstrip(" :") in {"is", "was", "ist", "lautet", "es", "est"}:
+        return not said and (
+            word.startswith(("pass", "contra", "kenn", "clave", "mot")) or not plain
+        )
     if sign == ":":
-        return not plain
-    return word.lower() == "bearer" and not plain and len(value) >= 16  # noqa: PLR2004
+        return not plain and not said
+    return word == "bearer" and not plain and len(value) >= 16  # noqa: PLR2004
+
+
+_HEADER: Final = re.compile(
+    r"(?:authorization|x-[a-z\-]{2,30}-(?:key|token))[\"']?\s?[:=]\s?[\"']?"
+    r"(?P<value>(?:(?:basic|bearer|digest|token|apikey|aws4-hmac-sha256)\s{1,2})?"
+    r"[A-Za-z0-9+/=_.\-~%:&!$|]{6,4000})"
+    r"|(?:set-)?cookie[\"']?\s?[:=]\s?[\"']?"
+    r"(?P<pairs>[\w.\-%]{1,60}=[^\s;\"']{4,2000}(?:;\s?[\w.\-%]{1,60}=[^\s;\"']{0,2000}){0,40})",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def _headers(text: str, starts: Sequence[int]) -> Iterator[Span]:
+    for start in starts:
+        match = _HEADER.match(text, start)
+        if match is not None:
+            group = "value" if match["value"] is not None else "pairs"
+            if not _PLAIN_WORD.fullmatch(match[group]):
+                yield Span(*match.span(group), "SECRET", rule="secret: header")
+
+
+SECRET_RULES: Final = (
+    Rule(literals=FIRST_HINTS, find=_keys_at, needs=r"[a-z0-9_$.-]{15}"),
+    Rule(pattern=INNER_FORMS, find=_keys, needs=r"[a-z0-9_$.~:-]{25}"),
+    Rule(literals=("-----begin",), find=_private_keys),
+    Rule(literals=("://",), find=_connections),
+    Rule(literals=_WORDS, find=_given_values),
+    Rule(literals=("authorization", "cookie", "set-cookie", "x-"), find=_headers),
+)
