@@ -4,9 +4,9 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
@@ -17,6 +17,8 @@ from eval_pipeline.settings import Settings
 
 CONFIG_VARIABLE = "EVAL_PIPELINE_CONFIG"
 DEFAULT_CONFIG = "eval_pipeline.yaml"
+
+_Section = TypeVar("_Section", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,26 @@ def parse_settings(text: str, *, file: str) -> Settings:
         return Settings.model_validate_json(plain)
     except ValidationError as error:
         described = [_describe(detail, tree, file) for detail in error.errors()]
+        raise SettingsError("\n".join(described)) from None
+
+
+def load_section(path: Path, name: str, model: type[_Section]) -> _Section:
+    """One section of the file at `path`, whatever else stands in it; defaults if it is absent.
+
+    Raises `SettingsError` with every mistake of the section located.
+    """
+    file = path.absolute()
+    tree = _parse_yaml(_read(file), str(file))
+    try:
+        plain = json.dumps(tree.get(name, {}) or {}, default=str)
+        return model.model_validate_json(plain)
+    except TypeError:
+        raise SettingsError(f"{file}: a key is itself a list or a mapping.") from None
+    except ValidationError as error:
+        located: list[ErrorDetails] = [
+            {**detail, "loc": (name, *detail["loc"])} for detail in error.errors()
+        ]
+        described = [_describe(detail, tree, str(file)) for detail in located]
         raise SettingsError("\n".join(described)) from None
 
 

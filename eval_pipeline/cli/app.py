@@ -11,6 +11,7 @@ from typer import rich_utils
 
 from eval_pipeline import __version__
 from eval_pipeline.cli import (
+    anonymise_commands,
     demo_commands,
     golden_commands,
     job_commands,
@@ -38,6 +39,7 @@ typer_app = typer.Typer(
 )
 setup_commands.register(typer_app)
 job_commands.register(typer_app)
+typer_app.add_typer(anonymise_commands.group, name="anonymise")
 typer_app.add_typer(review_commands.group, name="review")
 typer_app.add_typer(golden_commands.group, name="golden")
 typer_app.add_typer(demo_commands.group, name="demo")

@@ -9,6 +9,7 @@ import pytest
 import typer
 
 from eval_pipeline.cli.app import typer_app
+from eval_pipeline.cli.default_command import DEFAULT
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -54,6 +55,9 @@ def test_the_check_of_commands_knows_a_wrong_one() -> None:
     assert _problem(["golden", "rebuild"]) == "golden rebuild: there is no command 'rebuild'"
     assert _problem(["gate", "--candidate", "x", "--loud"]) == "gate: there is no option '--loud'"
     assert _problem(["gate", "--candidate", "x", "--format", "junit"]) is None
+    assert _problem(["anonymise", "a", "b", "--loud"]) == "anonymise: there is no option '--loud'"
+    assert _problem(["anonymise", "a", "b", "--explain"]) is None
+    assert _problem(["anonymise", "train", "--check"]) is None
 
 
 def test_a_command_over_two_lines_is_read_as_one() -> None:
@@ -156,6 +160,10 @@ def _problem(words: list[str]) -> str | None:
     path: list[str] = []
     rest = list(words)
     while hasattr(node, "commands") and rest and not rest[0].startswith("-"):
+        default = node.commands.get(DEFAULT)
+        if default is not None and rest[0] not in node.commands:
+            node = default
+            break
         name = rest.pop(0)
         path.append(name)
         if name not in node.commands:
