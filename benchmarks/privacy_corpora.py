@@ -3,12 +3,15 @@
 import importlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 import polars as pl
 from span_evaluation import Entity, Token
+
+from eval_pipeline.anonymisation.names.generation import Generator, templates
+from eval_pipeline.settings import Language
 
 
 @dataclass(frozen=True)
@@ -24,10 +27,11 @@ class Labelled:
 class Corpus:
     name: str
     texts: tuple[Labelled, ...]
+    language: Language = "en"
 
     def of(self, count: int | None) -> "Corpus":
         """The first texts alone."""
-        return Corpus(self.name, self.texts[:count])
+        return replace(self, texts=self.texts[:count])
 
 
 def corpus_of(file: Path, *, name: str) -> Corpus:
@@ -49,7 +53,30 @@ def synth_v2(data: Path) -> Corpus:
     return corpus_of(data / "presidio_synth_v2" / "documents.parquet", name="presidio synth v2")
 
 
-CORPORA: Final[Mapping[str, Callable[[Path], Corpus]]] = {"presidio_synth_v2": synth_v2}
+def held_out(language: Language, *, fillings: int = 4) -> Corpus:
+    """Our own templates that no model learns from, each filled a few times."""
+    lines = templates(language, held_out=True)
+    generator = Generator(language, seed="benchmark", masked_share=0.0)
+    texts = tuple(
+        Labelled(
+            made.text,
+            tuple(Entity(start, end, label) for start, end, label in made.spans),
+            str(number),
+        )
+        for number, line in enumerate(lines)
+        for made in (generator.fill(line) for _ in range(fillings))
+    )
+    return Corpus(f"held-out templates, {language}", texts, language)
+
+
+def _held_out_maker(language: Language) -> Callable[[Path], Corpus]:
+    return lambda _: held_out(language)
+
+
+CORPORA: Final[Mapping[str, Callable[[Path], Corpus]]] = {
+    "presidio_synth_v2": synth_v2,
+    **{f"held_out_{one}": _held_out_maker(one) for one in get_args(Language)},
+}
 """By name; a maker is given the folder of the public data and raises `OSError` without it."""
 
 

@@ -6,13 +6,13 @@ change when they do.
 
 import importlib
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, Literal
 
 from eval_pipeline.adapters.presidio import kind_of
 from eval_pipeline.anonymisation.anonymiser import Anonymiser
-from eval_pipeline.anonymisation.recognisers import find
-from eval_pipeline.anonymisation.spans import Span, disjoint
-from eval_pipeline.settings import ALL_RECOGNISERS, AnonymisationSettings
+from eval_pipeline.anonymisation.spans import Span
+from eval_pipeline.anonymisation.structured.core import StructuredCore
+from eval_pipeline.settings import ALL_RECOGNISERS, AnonymisationSettings, Language
 
 Find = Callable[[str], list[Span]]
 Mask = Callable[[str], str]
@@ -27,22 +27,27 @@ class UnavailableError(Exception):
     """An engine that cannot run here; the message is the reason."""
 
 
-def whole_engine() -> Find:
-    """All that we would mask in a text alone, at the default settings."""
-    return lambda text: disjoint(find(text, recognisers=ALL_RECOGNISERS), text=text)
+def whole_engine(language: Language = "en") -> Find:
+    """All that we would mask in a text alone, at the default settings for this language."""
+    return anonymiser(language).find
 
 
-def structured_core(engine: str) -> Find:
-    """Our patterns and validators without names; `engine` is "re" or "hyperscan"."""
-    if engine != "re":
-        raise UnavailableError("the structured core has no such engine")
-    structured = tuple(name for name in ALL_RECOGNISERS if name != "person")
-    return lambda text: disjoint(find(text, recognisers=structured), text=text)
+def anonymiser(language: Language = "en") -> Anonymiser:
+    return Anonymiser(AnonymisationSettings(languages=(language,)), key=b"benchmark")
+
+
+def structured_core(engine: Literal["hyperscan", "re"]) -> Find:
+    """Our patterns and validators without names."""
+    try:
+        core = StructuredCore(ALL_RECOGNISERS, engine=engine)
+    except ImportError as error:
+        raise UnavailableError(f"the package '{error.name}' is not installed") from None
+    return core.find
 
 
 def masking() -> Mask:
     """A text as it would be written, at the default settings."""
-    return Anonymiser(AnonymisationSettings(), key=b"benchmark").mask_text
+    return anonymiser().mask_text
 
 
 def presidio_scored() -> Callable[[str], list[tuple[float, Span]]]:

@@ -53,8 +53,10 @@ def quality(corpus: Corpus) -> Iterator[Table]:
 
 def _found(corpus: Corpus) -> tuple[dict[str, list[list[Span]]], list[str]]:
     """The spans of every text, by engine; and what could not run."""
-    ours = whole_engine()
+    ours = whole_engine(corpus.language)
     found = {OURS: [ours(one.text) for one in corpus.texts]}
+    if corpus.language != "en":
+        return found, [f"{PRESIDIO}: its patterns here are for English."]
     try:
         scored = presidio_scored()
     except UnavailableError as reason:

@@ -16,15 +16,18 @@ from privacy_engines import (
     PRESIDIO,
     Find,
     UnavailableError,
+    anonymiser,
     presidio,
     structured_core,
-    whole_engine,
 )
 from privacy_texts import texts
+
+from eval_pipeline.anonymisation.finding import Passage
 
 DOCUMENTS: Final = 2_000
 WHOLE: Final = "whole engine"
 _WARM_UP: Final = 20
+_TOGETHER: Final = 64
 _PATTERNS: Final = (
     (r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+\.[A-Za-z]{2,}", "EMAIL"),
     (r"https?://[^\s<>\"']+", "URL"),
@@ -77,6 +80,23 @@ def in_python(make: Callable[[], Find]) -> Measure:
     return rate
 
 
+def in_batches(documents: Sequence[str], seconds: float) -> Rates:
+    """Masked, stand-ins written and scanned again, many at a time, as a weekly run does."""
+    masker = anonymiser()
+    batches = [
+        [[Passage(document)] for document in documents[start : start + _TOGETHER]]
+        for start in range(0, len(documents), _TOGETHER)
+    ]
+    masker.mask_conversations(batches[0])
+    clock, done = Clock(), 0
+    for batch in cycle(batches):
+        masker.mask_conversations(batch)
+        done += len(batch)
+        if clock.seconds >= seconds:
+            break
+    return clock.rates(done)
+
+
 def in_duckdb(documents: Sequence[str], seconds: float) -> Rates:
     masked = "text"
     for pattern, kind in _PATTERNS:
@@ -95,7 +115,7 @@ def in_duckdb(documents: Sequence[str], seconds: float) -> Rates:
 
 
 RATES: Final[dict[str, Measure]] = {
-    WHOLE: in_python(whole_engine),
+    WHOLE: in_batches,
     "structured core, re": in_python(lambda: structured_core("re")),
     "structured core, hyperscan": in_python(lambda: structured_core("hyperscan")),
     PRESIDIO: in_python(presidio),

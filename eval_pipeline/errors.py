@@ -173,6 +173,17 @@ class ModelFileError(EvalPipelineError):
         )
 
 
+class MissingTrainingLibraryError(EvalPipelineError):
+    """A library that models of names are trained with is not installed."""
+
+    def __init__(self, library: str) -> None:
+        super().__init__(
+            f"Training a model of names needs the library {library}, which is not installed. "
+            "Nothing was read or written, and the shipped models work without it. "
+            "Run: pip install 'eval-pipeline[train]'."
+        )
+
+
 class ProviderUnreachableError(EvalPipelineError):
     """A provider could not be reached at all; recorded calls are kept."""
 

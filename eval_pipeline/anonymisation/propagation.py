@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
-from eval_pipeline.anonymisation.names.lexicon import Known, lexicon
+from eval_pipeline.anonymisation.names.lexicon import Listed, lexicon
+from eval_pipeline.anonymisation.names.word_lists import entries
 from eval_pipeline.anonymisation.spans import Span
 
 _WORD: Final = re.compile(r"[^\W_]+")
@@ -18,52 +19,6 @@ _SHORTEST_NAME: Final = 4
 _FREQUENT_BANDS: Final = frozenset({1, 2, 3})
 _CONTEXT_ONLY: Final = frozenset({"AGE", "DATE", "TITLE", "GROUP"})
 """Told by their context alone: 45 is nobody's age elsewhere."""
-
-PARTICLES: Final = frozenset(
-    [
-        "de",
-        "da",
-        "do",
-        "dos",
-        "das",
-        "del",
-        "della",
-        "di",
-        "du",
-        "la",
-        "le",
-        "van",
-        "von",
-        "der",
-        "den",
-        "ter",
-        "ten",
-        "bin",
-        "ibn",
-        "al",
-        "el",
-        "y",
-        "e",
-        "zu",
-        "af",
-        "av",
-        "st",
-        "mac",
-        "jr",
-        "sr",
-        "ii",
-        "iii",
-        "iv",
-        "phd",
-        "md",
-        "mr",
-        "mrs",
-        "ms",
-        "dr",
-        "prof",
-    ]
-)
-"""Small words inside a name that stand for nobody alone."""
 
 Words = tuple[str, ...]
 
@@ -143,7 +98,7 @@ def name_parts(value: str) -> Iterator[str]:
     """The words of a name that stand for the person alone: no initials, no particles."""
     for match in _WORD.finditer(value):
         word = match.group()
-        if len(word) > 1 and word.isalpha() and word.casefold() not in PARTICLES:
+        if len(word) > 1 and word.isalpha() and word.casefold() not in entries("parts_of_names"):
             yield word
 
 
@@ -152,8 +107,8 @@ def is_plain_word(folded: str) -> bool:
     known = lexicon("en")
     if known.band(folded) in _FREQUENT_BANDS - {3}:
         return True
-    names = Known.FIRST | Known.LAST
-    return known.band(folded) in _FREQUENT_BANDS and not known.known.get(folded, 0) & names
+    names = Listed.FIRST | Listed.LAST
+    return known.band(folded) in _FREQUENT_BANDS and not known.lists_of(folded) & names
 
 
 def _adjoin(text: str, matches: list[re.Match[str]]) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Final
 
@@ -79,6 +79,7 @@ def _union(group: list[Span]) -> Span:
         max(span.end for span in group),
         telling.kind,
         cued=any(span.cued for span in group),
+        rule=" + ".join(dict.fromkeys(span.rule for span in group if span.rule)),
     )
 
 
@@ -92,10 +93,10 @@ def _without(spans: list[Span], *, standing: list[tuple[int, int]], text: str) -
         start = span.start
         index = first
         while index < len(standing) and standing[index][0] < span.end:
-            pieces.append(Span(start, min(standing[index][0], span.end), span.kind, cued=span.cued))
+            pieces.append(replace(span, start=start, end=min(standing[index][0], span.end)))
             start = standing[index][1]
             index += 1
-        pieces.append(Span(start, span.end, span.kind, cued=span.cued))
+        pieces.append(replace(span, start=start))
     return [
         piece
         for piece in pieces

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
-from eval_pipeline.anonymisation.names.lexicon import Known, Lexicon
-from eval_pipeline.anonymisation.names.word_classes import LISTS, classes_of, kind_of
+from eval_pipeline.anonymisation.names.lexicon import Lexicon, Listed
+from eval_pipeline.anonymisation.names.word_classes import UNSEEN, familiarity, shape_of
 
 OFFSETS: Final = (-2, -1, 0, 1, 2)
 EDGE: Final = "\x02"
@@ -20,67 +20,72 @@ CASES: Final = ("lower", "upper", "title", "mixed")
 LEAST_WORDS: Final = 2
 """A line of fewer words with letters says nothing of its case."""
 
-NUMBER_WORD: Final = "0"
-LINE_BREAK: Final = "\u00b6"
+_NUMBER: Final = "0"
+_LINE_BREAK: Final = "\u00b6"
 _AFFIX: Final = 4
+_LONGEST_TOLD: Final = 12
 
 
 class WordView:
-    """What features are made of, for one spelling of one word."""
+    """What features are made of, for one spelling of one word.
 
-    __slots__ = ("attributes", "case", "folded", "kind", "shape")
+    `folded` is the word case-folded, all numbers of as many digits being one word; `shape` and
+    `familiarity` as `word_classes` tells them; `case` one letter: l(ower), C(apital), U(pper) or -
+    for any other shape; `attributes` the features' names that it lends to the token at each offset.
+    """
+
+    __slots__ = ("attributes", "case", "familiarity", "folded", "shape")
 
     def __init__(self, word: str, *, lexicon: Lexicon) -> None:
-        if word == EDGE:
-            self.folded, self.shape, known, band = EDGE, "edge", Known.NOTHING, 0
-            self.kind = 0
-        else:
-            self.folded, self.shape, known, band = classes_of(word, lexicon=lexicon)
-            self.kind = kind_of(known, band=band)
-            if self.shape[0] == "1":
-                self.folded = NUMBER_WORD * len(self.shape)
-            elif self.shape == "placeholder":
-                self.folded = self.folded.rstrip("]_0123456789") + "]"
-            elif word == "\n":
-                self.folded = LINE_BREAK
-        self.case = _case(self.shape)
+        folded = word.casefold()
+        listed, band = lexicon.lists_of(folded), lexicon.band(folded)
+        self.shape = "edge" if word == EDGE else shape_of(word)
+        self.familiarity = UNSEEN if word == EDGE else familiarity(listed, band=band)
+        self.folded = _as_one(folded, shape=self.shape)
+        self.case = _CASE_LETTERS.get(self.shape, "-")
         self.attributes = {
-            offset: tuple(_attributes(self, known=known, band=band, offset=offset))
+            offset: tuple(_attributes(self, listed=listed, band=band, offset=offset))
             for offset in OFFSETS
         }
 
 
-def _case(shape: str) -> str:
-    if shape in {"lower", "Capital", "CAPITAL"}:
-        return shape[0] if shape != "CAPITAL" else "U"
-    return "-"
+_CASE_LETTERS: Final = {"lower": "l", "Capital": "C", "CAPITAL": "U"}
 
 
-def _attributes(view: WordView, *, known: Known, band: int, offset: int) -> Iterator[str]:
+def _as_one(folded: str, *, shape: str) -> str:
+    """One spelling for all numbers of as many digits, all placeholders of a kind, line breaks."""
+    if shape[0] == "1":
+        return _NUMBER * len(shape)
+    if shape == "placeholder":
+        return folded.rstrip("]_0123456789") + "]"
+    return _LINE_BREAK if shape == "newline" else folded
+
+
+def _attributes(view: WordView, *, listed: Listed, band: int, offset: int) -> Iterator[str]:
     """The names of the features that this word lends to the token `offset` before it."""
     at = f"{offset}:"
     yield f"{at}w={view.folded}"
     yield f"{at}s={view.shape}"
-    yield f"{at}k={view.kind}"
+    yield f"{at}k={view.familiarity}"
     letters = view.case != "-" or view.shape in {"X.x", "MixedCase"}
     if abs(offset) <= 1 and letters:
         yield f"{at}x3={view.folded[-3:]}"
-    for flag in LISTS:
-        if flag in known:
+    for flag in Listed:
+        if flag in listed:
             yield f"{at}f={flag.name}"
     if offset != 0:
         return
-    yield f"ks={view.kind}|{view.shape}"
+    yield f"ks={view.familiarity}|{view.shape}"
     yield f"b={band}|{view.shape}"
-    for flag in LISTS:
-        if flag in known:
+    for flag in Listed:
+        if flag in listed:
             yield f"fs={flag.name}|{view.shape}"
             yield f"fb={flag.name}|{band}"
     if letters:
         for length in range(1, _AFFIX + 1):
             yield f"p={view.folded[:length]}"
             yield f"x={view.folded[-length:]}"
-        yield f"l={min(len(view.folded), 12)}"
+        yield f"l={min(len(view.folded), _LONGEST_TOLD)}"
 
 
 def pair_attributes(views: Sequence[WordView], index: int, *, case: str) -> Iterator[str]:
@@ -88,13 +93,13 @@ def pair_attributes(views: Sequence[WordView], index: int, *, case: str) -> Iter
     before2, before, here, after, after2 = views[index - 2 : index + 3]
     yield f"ss={before.shape}|{here.shape}"
     yield f"s+={here.shape}|{after.shape}"
-    yield f"kk={before.kind}|{here.kind}"
-    yield f"k+={here.kind}|{after.kind}"
+    yield f"kk={before.familiarity}|{here.familiarity}"
+    yield f"k+={here.familiarity}|{after.familiarity}"
     yield f"ww={before2.folded}|{before.folded}"
     yield f"w+={after.folded}|{after2.folded}"
-    yield f"wk={before.folded}|{here.kind}{here.case}"
-    yield f"k+w={here.kind}{here.case}|{after.folded}"
-    yield f"c={case}|{here.kind}|{here.shape}"
+    yield f"wk={before.folded}|{here.familiarity}{here.case}"
+    yield f"k+w={here.familiarity}{here.case}|{after.folded}"
+    yield f"c={case}|{here.familiarity}|{here.shape}"
 
 
 def cases_of(words: Sequence[str]) -> list[str]:

@@ -1,20 +1,28 @@
 """Texts with their names marked, made from templates: what the model learns from and is held to."""
 
 import random
-import re
 import string
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final
 
-from eval_pipeline.anonymisation.names.dates import dates_of
-from eval_pipeline.anonymisation.names.fillers import Structured
-from eval_pipeline.anonymisation.names.groups import GROUPS, OCCUPATIONS, plural_of
+from eval_pipeline.anonymisation.names.addresses import Addresses
+from eval_pipeline.anonymisation.names.facts import Facts
+from eval_pipeline.anonymisation.names.local_fakers import LocalFakers
+from eval_pipeline.anonymisation.names.marked import (
+    Marked,
+    appended,
+    around_names,
+    names_lowered,
+    recased,
+    without_marks,
+)
+from eval_pipeline.anonymisation.names.nameless import Nameless
 from eval_pipeline.anonymisation.names.organisations import Organisations
 from eval_pipeline.anonymisation.names.people import People
 from eval_pipeline.anonymisation.names.places import Places
-from eval_pipeline.anonymisation.names.sources import jobs
+from eval_pipeline.anonymisation.names.ways import EVERY, Slots, Ways, way_of
+from eval_pipeline.anonymisation.names.word_lists import read_entries
 from eval_pipeline.fingerprint import seed_for
 from eval_pipeline.settings import Language
 
@@ -34,30 +42,59 @@ SLOTS: Final[Mapping[str, str | None]] = {
 }  # fmt: skip
 """Every slot and the label of what fills it; None: no name."""
 
-
 _MASKED_SHARE: Final = 0.04
 """Of slots filled with a placeholder: masked text is read again, and holds no names there."""
 
-_TELLING_LETTERS: Final = 8
 _NEVER_MASKED: Final = frozenset({"number", "money", "time", "product", "reference"})
-
-
-@dataclass(frozen=True)
-class Marked:
-    """A text and where names stand in it: start, end (exclusive), one of `LABELS`."""
-
-    text: str
-    spans: tuple[tuple[int, int, str], ...]
+_JOINED_SHARE: Final = 0.25
+_GAPS: Final = (" ", " ", "\n", "\n\n")
+_TELLING_LETTERS: Final = 8
+_NAMES_AS_AROUND: Final = 0.6
 
 
 def templates(language: Language, *, held_out: bool) -> tuple[str, ...]:
-    """The language's templates: those to learn from, or those that are never learnt from."""
+    """The language's templates: those to learn from, or those that are never learnt from.
+
+    In the order of their files' names and lines; slots are those of `SLOTS`, in braces. A line of
+    `held_out_*.txt` that another file holds too is learnt from, so it is not held out.
+    """
+    if not held_out:
+        return _lines(language, held_out=False)
+    learnt_from = frozenset(_lines(language, held_out=False))
+    return tuple(line for line in _lines(language, held_out=True) if line not in learnt_from)
+
+
+def _lines(language: Language, *, held_out: bool) -> tuple[str, ...]:
     folder = files("eval_pipeline.anonymisation.names") / "templates" / language
     lines: list[str] = []
     for file in sorted(folder.iterdir(), key=lambda file: file.name):
         if file.name.endswith(".txt") and file.name.startswith("held_out") == held_out:
-            lines += file.read_text(encoding="utf-8").splitlines()
-    return tuple(line.replace("\\n", "\n") for line in lines if line and not line.startswith("# "))
+            lines += read_entries(file.read_text(encoding="utf-8"))
+    return tuple(lines)
+
+
+def slots_of(language: Language, *, draws: random.Random) -> Slots:
+    """What draws the value of each slot of `SLOTS`, all from one stream of draws."""
+    people = People(language, draws=draws)
+    fakers = LocalFakers(language, draws=draws)
+    places = Places(language, fakers=fakers, draws=draws)
+    addresses = Addresses(places, fakers=fakers, draws=draws)
+    organisations = Organisations(language, people=people, places=places, draws=draws)
+    nameless = Nameless(draws=draws)
+    facts = Facts(language, draws=draws)
+    return {
+        "person": people.whole, "first": people.first, "last": people.last,
+        "honorific": people.honorific, "username": people.username,
+        "occupation": facts.occupation, "place": places.place, "country": places.country,
+        "region": places.region, "organisation": organisations.organisation,
+        "address": addresses.address, "street": addresses.street, "postcode": places.postcode,
+        "group": facts.group, "groups": facts.groups, "age": facts.age, "date": facts.date,
+        "year": facts.year, "weekday": facts.weekday, "month": facts.month,
+        "email": nameless.email, "phone": nameless.phone, "card": nameless.card,
+        "iban": nameless.iban, "ip": nameless.ip, "url": nameless.url, "handle": nameless.handle,
+        "id": nameless.identity, "number": nameless.number, "money": nameless.money,
+        "time": nameless.time, "product": nameless.product, "reference": nameless.reference,
+    }  # fmt: skip
 
 
 class Generator:
@@ -68,37 +105,10 @@ class Generator:
     ) -> None:
         self._draws = random.Random(seed_for("names", language, seed))  # noqa: S311 - no secret
         self._masked_share = masked_share
-        people = People(language, draws=self._draws)
-        places = Places(language, draws=self._draws)
-        organisations = Organisations(language, people=people, places=places, draws=self._draws)
-        structured = Structured(draws=self._draws)
-        dates = dates_of(language)
-        self._fillers: dict[str, Callable[[], str]] = {
-            "person": people.whole,
-            "first": people.first,
-            "last": people.last,
-            "honorific": people.honorific,
-            "username": people.username,
-            "occupation": lambda: self._occupation(language),
-            "place": places.place,
-            "country": places.country,
-            "region": places.region,
-            "organisation": organisations.organisation,
-            "address": places.address,
-            "street": places.street,
-            "postcode": places.postcode,
-            "group": lambda: self._draws.choice(GROUPS[language]),
-            "groups": lambda: plural_of(self._draws.choice(GROUPS[language]), language=language),
-            "age": lambda: str(self._draws.randint(1, 99)),
-            "date": lambda: dates.date(self._draws),
-            "year": lambda: str(self._draws.randint(1930, 2029)),
-            "weekday": lambda: self._draws.choice(dates.weekdays),
-            "month": lambda: self._draws.choice(dates.months),
-            **structured.fillers(),
-        }
+        self._slots = slots_of(language, draws=self._draws)
 
     def fill(self, template: str) -> Marked:
-        """The template with every slot drawn anew."""
+        """The template with every slot drawn anew; raises `KeyError` for a slot not in `SLOTS`."""
         pieces: list[str] = []
         spans: list[tuple[int, int, str]] = []
         length = 0
@@ -107,10 +117,7 @@ class Generator:
             length += len(literal)
             if slot is None:
                 continue
-            value = self._fillers[slot]()
-            label = SLOTS[slot]
-            if self._draws.random() < self._masked_share and slot not in _NEVER_MASKED:
-                value, label = f"[{label or slot.upper()}_{self._draws.randint(1, 9)}]", None
+            value, label = self._value(slot)
             if label is not None:
                 spans.append((length, length + len(value), label))
             pieces.append(value)
@@ -124,74 +131,55 @@ class Generator:
         for _ in range(rounds):
             for line in self._draws.sample(lines, len(lines)):
                 filled = self.fill(line)
-                if careless:
-                    filled = self._careless(self._as_around(filled))
-                yield filled
+                yield self._careless(self._as_around(filled)) if careless else filled
 
     def joined(self, texts: Iterator[Marked]) -> Iterator[Marked]:
-        """Texts as they come, a third of them two or three in one, as messages are."""
+        """Texts as they come, a quarter of them with the next one in the same, as messages are."""
         for text in texts:
-            while self._draws.random() < 0.25:  # noqa: PLR2004 - a share
+            whole = text
+            while self._draws.random() < _JOINED_SHARE:
                 follower = next(texts, None)
                 if follower is None:
                     break
-                text = _appended(text, follower, gap=self._draws.choice((" ", " ", "\n", "\n\n")))
-            yield text
+                whole = appended(whole, follower, gap=self._draws.choice(_GAPS))
+            yield whole
+
+    def _value(self, slot: str) -> tuple[str, str | None]:
+        """What fills the slot and its label; a placeholder has none."""
+        value, label = self._slots[slot](), SLOTS[slot]
+        if self._draws.random() < self._masked_share and slot not in _NEVER_MASKED:
+            return f"[{label or slot.upper()}_{self._draws.randint(1, 9)}]", None
+        return value, label
 
     def _careless(self, filled: Marked) -> Marked:
         """Some texts all lower or upper case, without marks, or without their last full stop."""
-        roll = self._draws.random()
-        if roll < 0.10:
-            return _recased(filled, str.lower)
-        if roll < 0.14:
-            return _recased(filled, str.upper)
-        if roll < 0.18:
-            marks = re.compile(r"[.,!?](?=\s|$)")
-            return Marked(marks.sub(" ", filled.text), filled.spans)
-        if roll < 0.26 and filled.text.endswith("."):
-            return Marked(filled.text[:-1], filled.spans)
-        if roll < 0.29:
-            return self._names_lowered(filled)
-        return filled
+        return way_of(self._draws.random(), _CARELESS)(filled)
 
     def _as_around(self, filled: Marked) -> Marked:
         """Who types a line in one case mostly types its names so too."""
-        around = list(filled.text)
-        for start, end, _ in filled.spans:
-            around[start:end] = " " * (end - start)
-        letters = [character for character in around if character.isalpha()]
+        letters = around_names(filled)
         if len(letters) < _TELLING_LETTERS:
             return filled
-        if all(character.isupper() for character in letters):
-            return _recased(filled, str.upper)
-        if all(character.islower() for character in letters) and self._draws.random() < 0.6:
-            return self._names_lowered(filled)
+        if all(letter.isupper() for letter in letters):
+            return recased(filled, str.upper)
+        lower = all(letter.islower() for letter in letters)
+        if lower and self._draws.random() < _NAMES_AS_AROUND:
+            return names_lowered(filled)
         return filled
 
-    def _names_lowered(self, filled: Marked) -> Marked:
-        text = filled.text
-        for start, end, _ in filled.spans:
-            lowered = text[start:end].lower()
-            if len(lowered) == end - start:
-                text = text[:start] + lowered + text[end:]
-        return Marked(text, filled.spans)
 
-    def _occupation(self, language: Language) -> str:
-        if language != "en" or self._draws.random() < 0.6:  # noqa: PLR2004 - a share
-            return self._draws.choice(OCCUPATIONS[language])
-        listed = self._draws.choice(jobs("en_US"))
-        name = listed.split(" (")[0]
-        first, comma, rest = name.partition(", ")
-        name = f"{rest} {first.lower()}" if comma else name
-        return name if self._draws.random() < 0.4 else name.lower()  # noqa: PLR2004 - a share
+def _without_last_stop(filled: Marked) -> Marked:
+    """The text without its last full stop; one that has none gets its names lowered."""
+    if filled.text.endswith("."):
+        return Marked(filled.text[:-1], filled.spans)
+    return names_lowered(filled)
 
 
-def _recased(filled: Marked, case: Callable[[str], str]) -> Marked:
-    changed = case(filled.text)
-    return Marked(changed, filled.spans) if len(changed) == len(filled.text) else filled
-
-
-def _appended(text: Marked, follower: Marked, *, gap: str) -> Marked:
-    shift = len(text.text) + len(gap)
-    moved = tuple((start + shift, end + shift, label) for start, end, label in follower.spans)
-    return Marked(f"{text.text}{gap}{follower.text}", text.spans + moved)
+_CARELESS: Final[Ways[Callable[[Marked], Marked]]] = (
+    (0.10, lambda filled: recased(filled, str.lower)),
+    (0.14, lambda filled: recased(filled, str.upper)),
+    (0.18, without_marks),
+    (0.26, _without_last_stop),
+    (0.29, names_lowered),
+    (EVERY, lambda filled: filled),
+)

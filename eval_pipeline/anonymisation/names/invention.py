@@ -5,22 +5,30 @@ A model that has only seen listed names learns the lists; these teach it what na
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
+from eval_pipeline.anonymisation.names.ways import EVERY, Ways, way_of
+from eval_pipeline.anonymisation.names.word_lists import entries
+
 _PLAIN: Final = re.compile(r"[^\W\d_]{4,14}")
+_LENGTHS: Final = range(4, 15)
+_TRIES: Final = 20
 _VOWELS: Final = frozenset("aeiouyáàâäãåæéèêëíìîïóòôöõøúùûüý")
 
 
 def invented(words: Sequence[str], *, draws: random.Random) -> str:
-    """A new word from the beginning of one word and the end of another, cut at a vowel."""
-    for _ in range(20):
+    """A new word from the beginning of one word and the end of another, cut at a vowel.
+
+    One of the words themselves where twenty tries give nothing of 4 to 14 letters.
+    """
+    for _ in range(_TRIES):
         head, tail = draws.choice(words), draws.choice(words)
         if not (_PLAIN.fullmatch(head) and _PLAIN.fullmatch(tail)):
             continue
         cut, resume = _vowel(head, draws=draws), _vowel(tail, draws=draws)
         made = head[:cut] + tail[resume:].lower()
-        if 4 <= len(made) <= 14:
+        if len(made) in _LENGTHS:
             return made
     return draws.choice(words)
 
@@ -31,26 +39,29 @@ def _vowel(word: str, *, draws: random.Random) -> int:
     return draws.choice(places) if places else len(word) // 2
 
 
-_CONSONANTS: Final = ("b", "c", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t",
-                      "v", "w", "z", "st", "tr", "ch", "sh", "br", "cl", "qu", "x")  # fmt: skip
-_BRAND_ENDS: Final = (
-    "ly", "ify", "io", "ix", "ia", "ium", "eo", "zy", "ster", "loop", "hub", "labs", "ware",
-    "soft", "tech", "metrics", "logic", "wise", "works", "scape", "path", "flow", "point", "cast",
-    "base", "cloud", "pay", "data", "watt", "nomics", "tica", "gen", "on", "ex", "a", "is", "era",
-)  # fmt: skip
-
-
 def invented_brand(words: Sequence[str], *, draws: random.Random) -> str:
-    """A word as new companies call themselves: syllables, or a plain word with an ending."""
-    roll = draws.random()
-    if roll < 0.35:
-        syllables = draws.randint(1, 2)
-        stem = "".join(
-            draws.choice(_CONSONANTS) + draws.choice("aeiou") for _ in range(syllables)
-        ) + draws.choice(("", "n", "r", "l", "s"))
-        made = stem + draws.choice(_BRAND_ENDS)
-    elif roll < 0.7:
-        made = draws.choice(words) + draws.choice(_BRAND_ENDS)
-    else:
-        made = draws.choice(words) + draws.choice((str.title, str.lower))(draws.choice(words))
+    """A word as new companies call themselves: syllables, or plain words with an ending."""
+    made = way_of(draws.random(), _BRANDS)(words, draws)
     return made[0].upper() + made[1:]
+
+
+def _of_syllables(_: Sequence[str], draws: random.Random) -> str:
+    starts = entries("brand_syllables")
+    syllables = draws.randint(1, 2)
+    stem = "".join(draws.choice(starts) + draws.choice("aeiou") for _ in range(syllables))
+    return stem + draws.choice(("", "n", "r", "l", "s")) + draws.choice(entries("brand_endings"))
+
+
+def _of_a_word(words: Sequence[str], draws: random.Random) -> str:
+    return draws.choice(words) + draws.choice(entries("brand_endings"))
+
+
+def _of_two_words(words: Sequence[str], draws: random.Random) -> str:
+    return draws.choice(words) + draws.choice((str.title, str.lower))(draws.choice(words))
+
+
+_BRANDS: Final[Ways[Callable[[Sequence[str], random.Random], str]]] = (
+    (0.35, _of_syllables),
+    (0.7, _of_a_word),
+    (EVERY, _of_two_words),
+)

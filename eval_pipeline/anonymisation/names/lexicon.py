@@ -5,17 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntFlag
 from functools import cache
-from importlib.resources import files
 from typing import Final
 
+from eval_pipeline.anonymisation.names.shipped import LISTS, frequent_file, read_shipped
 from eval_pipeline.fingerprint import content_hash, fingerprint
 from eval_pipeline.settings import Language
 
 
-class Known(IntFlag):
-    """What a case-folded word stands in a list of; a word may stand in several."""
+class Listed(IntFlag):
+    """The lists that a word stands in; a word may stand in several."""
 
-    NOTHING = 0
+    NOWHERE = 0
     FIRST = 1
     LAST = 2
     PLACE = 4
@@ -27,11 +27,12 @@ class Known(IntFlag):
     DATE = 256
 
 
-LETTERS: Final[Mapping[str, Known]] = {
-    "f": Known.FIRST, "l": Known.LAST, "p": Known.PLACE, "c": Known.COUNTRY, "g": Known.GROUP,
-    "o": Known.ORGANISATION, "s": Known.STREET, "t": Known.TITLE, "d": Known.DATE,
+LETTERS: Final[Mapping[str, Listed]] = {
+    "f": Listed.FIRST, "l": Listed.LAST, "p": Listed.PLACE, "c": Listed.COUNTRY,
+    "g": Listed.GROUP, "o": Listed.ORGANISATION, "s": Listed.STREET, "t": Listed.TITLE,
+    "d": Listed.DATE,
 }  # fmt: skip
-"""How the lists' file spells what is known."""
+"""How the lists' file spells the lists."""
 
 BANDS: Final = (300, 2_000, 8_000, 30_000)
 """A word is in band 1 if among the 300 most frequent of its language, and so on; else in 0."""
@@ -39,11 +40,18 @@ BANDS: Final = (300, 2_000, 8_000, 30_000)
 
 @dataclass(frozen=True)
 class Lexicon:
-    """Case-folded words."""
+    """What is known of words, all of them case-folded.
 
-    known: Mapping[str, Known]
-    ranks: Mapping[str, int]  # of the language's frequent words, from 0
+    `listed` holds the words of all languages; `ranks` the frequent words of one, from 0.
+    """
+
+    listed: Mapping[str, Listed]
+    ranks: Mapping[str, int]
     fingerprint: str = ""  # of the files that they were read from
+
+    def lists_of(self, folded: str) -> Listed:
+        """The lists that hold the word."""
+        return self.listed.get(folded, Listed.NOWHERE)
 
     def band(self, folded: str) -> int:
         """How frequent the word is: 1 (most) to 4, or 0 where it is rare or unknown."""
@@ -53,27 +61,32 @@ class Lexicon:
         return next((band for band, most in enumerate(BANDS, start=1) if rank < most), 0)
 
 
-def parse_lists(text: str) -> dict[str, Known]:
-    """The words of a lists' file: a word, a tab, letters of `LETTERS`; one word a line."""
-    known = {}
+def parse_lists(text: str) -> dict[str, Listed]:
+    """The words of a lists' file: a word, a tab, letters of `LETTERS`; one word a line.
+
+    Raises `KeyError` for a letter that stands for no list.
+    """
+    listed = {}
     for line in text.splitlines():
         word, _, letters = line.partition("\t")
-        flags = Known.NOTHING
+        flags = Listed.NOWHERE
         for letter in letters:
             flags |= LETTERS[letter]
-        known[word] = flags
-    return known
+        listed[word] = flags
+    return listed
+
+
+def parse_lexicon(lists: bytes, *, frequent: bytes) -> Lexicon:
+    """The lexicon of two files, as `lists` and `frequent` of `building.build` spell them."""
+    words = bz2.decompress(frequent).decode().splitlines()
+    return Lexicon(
+        listed=parse_lists(bz2.decompress(lists).decode()),
+        ranks={word: rank for rank, word in enumerate(words)},
+        fingerprint=fingerprint([content_hash(lists), content_hash(frequent)]),
+    )
 
 
 @cache
 def lexicon(language: Language) -> Lexicon:
     """The shipped lists, with the frequent words of the language."""
-    folder = files("eval_pipeline.anonymisation.names") / "models"
-    lists = (folder / "lists.tsv.bz2").read_bytes()
-    frequent = (folder / f"frequent_{language}.txt.bz2").read_bytes()
-    words = bz2.decompress(frequent).decode().splitlines()
-    return Lexicon(
-        known=parse_lists(bz2.decompress(lists).decode()),
-        ranks={word: rank for rank, word in enumerate(words)},
-        fingerprint=fingerprint([content_hash(lists), content_hash(frequent)]),
-    )
+    return parse_lexicon(read_shipped(LISTS), frequent=read_shipped(frequent_file(language)))

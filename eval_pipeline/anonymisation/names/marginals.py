@@ -5,11 +5,15 @@ gets the same numbers whichever others run beside it, since labels are summed on
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+
+_AT_ONCE: Final = 256
+"""Texts that run side by side: more keep more numbers in memory."""
 
 
 def marginals(scores: Sequence[Floats], *, transitions: Floats) -> list[Floats]:
@@ -21,19 +25,15 @@ def marginals(scores: Sequence[Floats], *, transitions: Floats) -> list[Floats]:
     found: list[Floats] = [np.empty((0, 0))] * len(scores)
     order = sorted(range(len(scores)), key=lambda index: -len(scores[index]))
     follows = np.exp(transitions)
-    for start in range(0, len(order), _TOGETHER):
-        group = order[start : start + _TOGETHER]
-        for index, result in zip(
-            group, _together([scores[i] for i in group], follows), strict=True
-        ):
+    for start in range(0, len(order), _AT_ONCE):
+        group = order[start : start + _AT_ONCE]
+        results = _side_by_side([scores[index] for index in group], follows)
+        for index, result in zip(group, results, strict=True):
             found[index] = result
     return found
 
 
-_TOGETHER = 256
-
-
-def _together(scores: Sequence[Floats], follows: Floats) -> list[Floats]:
+def _side_by_side(scores: Sequence[Floats], follows: Floats) -> list[Floats]:
     """`marginals` of texts sorted by length, the longest first."""
     lengths = np.array([len(score) for score in scores])
     longest = int(lengths[0])

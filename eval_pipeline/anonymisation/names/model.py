@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
+from itertools import groupby
 from typing import Final
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from eval_pipeline.anonymisation.names.lexicon import Lexicon, lexicon
 from eval_pipeline.anonymisation.names.marginals import Floats, marginals
 from eval_pipeline.anonymisation.names.scoring import Scorer
+from eval_pipeline.anonymisation.names.shipped import model_file, read_shipped
 from eval_pipeline.anonymisation.names.tokens import Extent, tokenise, windows
 from eval_pipeline.anonymisation.names.weights import OUTSIDE, Weights, parse_weights
 from eval_pipeline.anonymisation.spans import Span
@@ -23,6 +24,10 @@ _SURE: Final = 0.8
 
 _LONGEST_NUMBER: Final = 7
 """No house number, postal code, age or year has more digits."""
+
+_DETERMINERS: Final = frozenset({"the", "a", "an", "my", "your", "our", "his", "her", "their"})
+_WITH_DETERMINERS: Final = frozenset({"ADDRESS", "DATE"})
+"""The 5th; the corner of two streets."""
 
 _AT_ONCE: Final = 1024
 """Stretches scored in one sweep: more share the work, fewer keep memory flat."""
@@ -55,7 +60,11 @@ class NameModel:
         )
 
     def probabilities(self, texts: Sequence[Sequence[str]]) -> list[Floats]:
-        """Per text the probability of every label (`labels`) for every token."""
+        """Per text an array of tokens by `labels`: how probable each label of each token is.
+
+        Rows sum to one; a text without tokens has none. A text's probabilities do not depend on
+        the other texts.
+        """
         stretches = [
             (number, *borders)
             for number, words in enumerate(texts)
@@ -73,10 +82,11 @@ class NameModel:
         ]
 
     def find(self, texts: Sequence[str], *, taus: Sequence[float]) -> list[list[Span]]:
-        """Per text the names in it: words outside a name with probability of at most 1 - tau.
+        """Per text the names in it, in order: words more probably than tau part of a name.
 
-        The kind of a name is the most probable of its words' labels; adjoining words of one kind
-        are one name.
+        One tau for each text, 0 to 1. A word's kind is the most probable label of a name;
+        adjoining words of one kind are one name, without marks at its ends. A name is cued where
+        one of its words is so with 0.8 and more.
         """
         read = [tokenise(text) for text in texts]
         tables = self.probabilities([words for words, _ in read])
@@ -96,18 +106,14 @@ class NameModel:
             return []
         named = table[hits].copy()
         named[:, self._outside] = -1.0
-        kinds = named.argmax(axis=1)
+        kinds = named.argmax(axis=1).tolist()
+        found = enumerate(zip(hits.tolist(), kinds, strict=True))
+        runs = groupby(found, key=lambda hit: (hit[1][0] - hit[0], hit[1][1]))
         spans: list[Span] = []
-        run: list[int] = []
-        kind = -1
-        for place, index in enumerate(hits.tolist()):
-            joined = run and index == run[-1] + 1 and kinds[place] == kind
-            if not joined:
-                if run:
-                    spans += self._span(words, extents, run, kind=int(kind), inside=inside)
-                run, kind = [], kinds[place]
-            run.append(index)
-        return spans + self._span(words, extents, run, kind=int(kind), inside=inside)
+        for (_, kind), run in runs:
+            indices = [index for _, (index, _) in run]
+            spans += self._span(words, extents, indices, kind=kind, inside=inside)
+        return spans
 
     def _span(
         self,
@@ -118,10 +124,11 @@ class NameModel:
         kind: int,
         inside: Floats,
     ) -> list[Span]:
-        """The run as one span, without marks and line breaks at its ends."""
+        """The run as one span, without marks and line breaks at its ends and articles before it."""
         while run and not words[run[-1]][0].isalnum() and words[run[-1]] != ".":
             run = run[:-1]
-        while run and not words[run[0]][0].isalnum():
+        plain = _DETERMINERS if self.labels[kind] not in _WITH_DETERMINERS else frozenset()
+        while run and (not words[run[0]][0].isalnum() or words[run[0]] in plain):
             run = run[1:]
         if not run or (
             len(run) == 1 and len(words[run[0]]) > _LONGEST_NUMBER and words[run[0]].isdigit()
@@ -140,6 +147,5 @@ def read_model(data: bytes, *, language: Language) -> NameModel:
 
 @cache
 def shipped_model(language: Language) -> NameModel:
-    """The model that comes with the package."""
-    file = files("eval_pipeline.anonymisation.names") / "models" / f"names_{language}.tsv.bz2"
-    return read_model(file.read_bytes(), language=language)
+    """The model that comes with the package; raises `FileNotFoundError` if none does."""
+    return read_model(read_shipped(model_file(language)), language=language)

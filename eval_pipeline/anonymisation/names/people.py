@@ -1,11 +1,13 @@
 """Names of people in the many ways people write them, for the texts that the model learns from."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from eval_pipeline.anonymisation.names.invention import invented
 from eval_pipeline.anonymisation.names.sources import first_names, last_names
+from eval_pipeline.anonymisation.names.ways import EVERY, Ways, filled, way_of
+from eval_pipeline.anonymisation.names.word_lists import entries
 from eval_pipeline.settings import Language
 
 _HOME: Final[Mapping[Language, tuple[str, ...]]] = {
@@ -14,37 +16,25 @@ _HOME: Final[Mapping[Language, tuple[str, ...]]] = {
     "fr": ("fr_FR", "fr_BE", "fr_CH"),
     "es": ("es_ES", "es_MX", "es_AR", "es_CO", "es_CL"),
 }
-HONORIFICS: Final[Mapping[Language, tuple[str, ...]]] = {
-    "en": (
-        "Mr.", "Mrs.", "Ms.", "Dr.", "Mr", "Mrs", "Ms", "Dr", "Miss", "Prof.", "Professor", "Sir",
-        "Lady", "Lord", "Father", "Sister", "Rev.", "Captain", "Judge", "Doctor", "mr", "mrs",
-        "dr", "ms.", "Mx.", "Sgt.", "Madam", "Col.", "Lt.", "Hon.",
-    ),
-    "de": ("Herr", "Frau", "Herrn", "Dr.", "Prof.", "Prof. Dr.", "Fräulein", "Hr.", "Fr.", "herr", "frau"),
-    "fr": ("M.", "Mme", "Mlle", "Monsieur", "Madame", "Mademoiselle", "Dr", "Docteur", "Pr", "Me", "Maître", "mme", "monsieur"),
-    "es": ("Sr.", "Sra.", "Srta.", "Don", "Doña", "D.", "D.ª", "Dr.", "Dra.", "señor", "señora", "Sr", "Sra", "sr.", "sra."),
-}  # fmt: skip
-_PARTICLES: Final = (
-    "van der", "van", "von", "de", "de la", "del", "di", "da", "dos", "el", "al", "bin", "ben", "le",
-    "van den", "ter", "du", "della", "Mac", "St.", "De", "Van", "La", "Di", "Du", "Le", "Al", "El",
-)  # fmt: skip
-_SUFFIXES: Final = ("Jr.", "Sr.", "III", "II", "IV", "PhD", "MD", "Jr", "Esq.")
-_GLUED: Final = (
-    "Mc",
-    "Mac",
-    "O'",
-    "D'",
-    "Le",
-    "De",
-    "La",
-    "Fitz",
-    "Di",
-    "Van",
-    "Al-",
-    "El-",
-    "O\u2019",
+_INVENTED_FIRST: Final = 0.12
+_INVENTED_LAST: Final = 0.18
+_HOME_UNTIL: Final = 0.55
+_DOUBLE_LAST: Final[Mapping[Language, float]] = {"en": 0.05, "de": 0.05, "fr": 0.05, "es": 0.5}
+"""Share of two last names side by side."""
+
+_WHOLE: Final[Ways[str]] = (
+    (0.56, "{first} {last}"),
+    (0.68, "{first} {initial} {last}"),
+    (0.73, "{first} {second} {last}"),
+    (0.77, "{initial} {last}"),
+    (0.79, "{initial}{initial} {last}"),
+    (0.82, "{last}, {first}"),
+    (0.84, "{first} {last} {suffix}"),
+    (0.86, "{first}-{second} {last}"),
+    (0.88, "{last} {first}"),
+    (0.95, "{first}"),
+    (EVERY, "{last}"),
 )
-_ROYAL_SHARE: Final = 0.12
 
 
 class People:
@@ -52,76 +42,67 @@ class People:
 
     def __init__(self, language: Language, *, draws: random.Random) -> None:
         self._draws = draws
-        self._honorifics = HONORIFICS[language]
-        self._double = 0.5 if language == "es" else 0.05
+        self._honorifics = entries("honorifics", language)
         home = _HOME[language]
         self._first = (first_names(*home), first_names())
         self._last = (last_names(*home), last_names())
+        double = _DOUBLE_LAST[language]
+        self._last_ways: Ways[str] = (
+            (double, "{name} {home}"),
+            (double + 0.05, "{name}-{any}"),
+            (double + 0.09, "{particle} {name}"),
+            (double + 0.12, "{front}{name}"),
+            (EVERY, "{name}"),
+        )
 
     def first(self) -> str:
-        """A first name."""
-        roll = self._draws.random()
-        if roll < _ROYAL_SHARE:
-            return invented(self._first[1], draws=self._draws)
-        return self._draws.choice(self._first[0 if roll < 0.55 else 1])
+        """A first name, some invented."""
+        return self._one(self._first, invented_share=_INVENTED_FIRST)
 
     def last(self) -> str:
-        """A last name, some of two words."""
+        """A last name, some invented, some of two words."""
         draws = self._draws
-        roll = draws.random()
-        if roll < _ROYAL_SHARE * 1.5:
-            name = invented(self._last[1], draws=draws)
-        else:
-            name = draws.choice(self._last[0 if roll < 0.55 else 1])
-        roll = draws.random()
-        if roll < self._double:
-            return f"{name} {draws.choice(self._last[0])}"
-        if roll < self._double + 0.05:
-            return f"{name}-{draws.choice(self._last[1])}"
-        if roll < self._double + 0.09:
-            return f"{draws.choice(_PARTICLES)} {name}"
-        if roll < self._double + 0.12:
-            return draws.choice(_GLUED) + name
-        return name
+        name = self._one(self._last, invented_share=_INVENTED_LAST)
+        slots = {
+            "name": lambda: name,
+            "home": lambda: draws.choice(self._last[0]),
+            "any": lambda: draws.choice(self._last[1]),
+            "particle": lambda: draws.choice(entries("particles")),
+            "front": lambda: draws.choice(entries("last_name_fronts")),
+        }
+        return filled(way_of(draws.random(), self._last_ways), slots)
 
     def whole(self) -> str:
         """A whole name; the ways are weighted as texts show them."""
-        draws = self._draws
-        roll = draws.random()
+        roll = self._draws.random()
         first, last = self.first(), self.last()
-        if roll < 0.56:
-            return f"{first} {last}"
-        if roll < 0.68:
-            return f"{first} {self._initial()} {last}"
-        if roll < 0.73:
-            return f"{first} {self.first()} {last}"
-        if roll < 0.77:
-            return f"{self._initial()} {last}"
-        if roll < 0.79:
-            return f"{self._initial()}{self._initial()} {last}"
-        if roll < 0.82:
-            return f"{last}, {first}"
-        if roll < 0.84:
-            return f"{first} {last} {draws.choice(_SUFFIXES)}"
-        if roll < 0.86:
-            return f"{first}-{self.first()} {last}"
-        if roll < 0.88:
-            return f"{last} {first}"
-        if roll < 0.95:
-            return first
-        return last
+        slots = {
+            "first": lambda: first,
+            "last": lambda: last,
+            "second": self.first,
+            "initial": self._initial,
+            "suffix": lambda: self._draws.choice(entries("name_suffixes")),
+        }
+        return filled(way_of(roll, _WHOLE), slots)
 
     def honorific(self) -> str:
         """Mr., Dr., Frau."""
         return self._draws.choice(self._honorifics)
 
     def username(self) -> str:
-        """A name as systems know people."""
+        """A name as systems know people, in lower case, half of them with a number."""
         draws = self._draws
         first, last = self.first().lower(), self.last().lower().replace(" ", "")
-        return draws.choice(
-            (f"{first}_{last}", f"{first}.{last}", f"{first[0]}{last}")
-        ) + draws.choice(("", str(draws.randint(1, 9999))))
+        name = draws.choice((f"{first}_{last}", f"{first}.{last}", f"{first[0]}{last}"))
+        return name + draws.choice(("", str(draws.randint(1, 9999))))
+
+    def _one(self, names: tuple[Sequence[str], Sequence[str]], *, invented_share: float) -> str:
+        """A name of the language's own, of anybody's, or a new one."""
+        home, every = names
+        roll = self._draws.random()
+        if roll < invented_share:
+            return invented(every, draws=self._draws)
+        return self._draws.choice(home if roll < _HOME_UNTIL else every)
 
     def _initial(self) -> str:
         letter = self._draws.choice("ABCDEFGHIJKLMNOPRSTVWZ")

@@ -1,7 +1,7 @@
 """A trained model as a text file: one feature a line, its weights in thousandths."""
 
 import bz2
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,19 +43,34 @@ def parse_weights(data: bytes) -> Weights:
     """The weights of a model's file; raises `ModelFileError` for any other."""
     try:
         head, names, *rest = bz2.decompress(data).decode().split("\n")
-        if head != _HEAD:
-            raise ModelFileError
-        labels = tuple(names.split("\t"))
         border = rest.index("")
-        transitions = {}
-        for line in rest[:border]:
-            before, after, weight = line.split("\t")
-            transitions[before, after] = int(weight)
-        state = {}
-        for line in rest[border + 1 :]:
-            attribute, _, told = line.rpartition("\t")
-            pairs = (pair.split(":") for pair in told.split(" "))
-            state[attribute] = {labels[int(number)]: int(weight) for number, weight in pairs}
-    except (OSError, ValueError, IndexError, EOFError):
+        labels = tuple(names.split("\t"))
+        if head != _HEAD or OUTSIDE not in labels:
+            raise ModelFileError
+        return Weights(
+            labels=labels,
+            transitions=_transitions(rest[:border], labels=labels),
+            state=_state(rest[border + 1 :], labels=labels),
+        )
+    except (OSError, ValueError, LookupError, EOFError):
         raise ModelFileError from None
-    return Weights(labels=labels, transitions=transitions, state=state)
+
+
+def _transitions(lines: Iterable[str], *, labels: Sequence[str]) -> dict[tuple[str, str], int]:
+    found = {}
+    for line in lines:
+        before, after, weight = line.split("\t")
+        if before not in labels or after not in labels:
+            raise ModelFileError
+        found[before, after] = int(weight)
+    return found
+
+
+def _state(lines: Iterable[str], *, labels: Sequence[str]) -> dict[str, dict[str, int]]:
+    numbered = {str(number): label for number, label in enumerate(labels)}
+    found = {}
+    for line in lines:
+        attribute, _, told = line.rpartition("\t")
+        pairs = (pair.split(":") for pair in told.split(" "))
+        found[attribute] = {numbered[number]: int(weight) for number, weight in pairs}
+    return found

@@ -1,14 +1,16 @@
-"""Coarse classes of words: how one is written, and what lists know of it."""
+"""Coarse classes of words: how one is written, and how familiar it is."""
 
 from typing import Final
 
-from eval_pipeline.anonymisation.names.lexicon import Known, Lexicon
+from eval_pipeline.anonymisation.names.lexicon import BANDS, Listed
 
 SHAPES: Final = (
     "edge", "lower", "Capital", "CAPITAL", "X", "X.x", "MixedCase", "1", "12", "123", "1234",
     "12345+", "newline", ".", ",", "-", "'s", "quote", "bracket", "@#", "mark",
     "placeholder",
 )  # fmt: skip
+"""Every shape that `shape_of` tells, and `edge` for what lies outside of the text."""
+
 SHAPE_NUMBERS: Final = {shape: number for number, shape in enumerate(SHAPES)}
 
 _MARKS: Final = {
@@ -21,43 +23,43 @@ _MARKS: Final = {
 }  # fmt: skip
 _LONGEST_NUMBER: Final = 5
 
-LISTS: Final = (
-    Known.FIRST, Known.LAST, Known.PLACE, Known.COUNTRY, Known.GROUP, Known.ORGANISATION,
-    Known.STREET, Known.TITLE, Known.DATE,
-)  # fmt: skip
-_NAMES: Final = (Known.FIRST, Known.LAST, Known.PLACE)
-KINDS: Final = 2 ** len(_NAMES) * 5 + 1
-"""Numbers of `kind_of`: every set of the three largest lists times the bands, and the edge."""
+_NAMES: Final = (Listed.FIRST, Listed.LAST, Listed.PLACE)
+_BANDS: Final = len(BANDS) + 1
+
+UNSEEN: Final = 0
+"""The familiarity of what lies outside of the text."""
+
+FAMILIARITIES: Final = (1 << len(_NAMES)) * _BANDS + 1
+"""How many numbers `familiarity` and `UNSEEN` are."""
 
 
 def shape_of(word: str) -> str:
-    """How the word is written: its case, its count of digits, or which mark it is."""
+    """How a token is written: its case, its count of digits, or which mark it is."""
     first = word[0]
     if first.isdigit():
         return "12345+" if len(word) >= _LONGEST_NUMBER else "12345"[: len(word)]
-    if not first.isalpha():
-        if len(word) > 1:
-            return "placeholder" if first == "[" else "'s"
-        return _MARKS.get(first, "mark")
+    if first.isalpha():
+        return _case_of(word)
+    if len(word) > 1:
+        return "placeholder" if first == "[" else "'s"
+    return _MARKS.get(first, "mark")
+
+
+def _case_of(word: str) -> str:
     if len(word) == 1:
-        return "X" if first.isupper() else "lower"
-    if word.islower():
-        return "lower"
-    if word.isupper():
-        return "CAPITAL"
-    if first.isupper() and word[1:].islower():
-        return "X.x" if not word.isalpha() else "Capital"
+        return "X" if word.isupper() else "lower"
+    if word.islower() or word.isupper():
+        return "lower" if word.islower() else "CAPITAL"
+    if word[0].isupper() and word[1:].islower():
+        return "Capital" if word.isalpha() else "X.x"
     return "MixedCase" if any(c.isupper() for c in word) else "lower"
 
 
-def kind_of(known: Known, *, band: int) -> int:
-    """The word's coarse kind by the largest lists and its frequency, from 1; 0 is the edge."""
-    lists = sum(1 << bit for bit, flag in enumerate(_NAMES) if flag in known)
-    return 1 + lists * 5 + band
+def familiarity(listed: Listed, *, band: int) -> int:
+    """How familiar a word is as a name and as a plain word, from 1 to below `FAMILIARITIES`.
 
-
-def classes_of(word: str, *, lexicon: Lexicon) -> tuple[str, str, Known, int]:
-    """The case-folded word, its shape, what lists know of it and its band of frequency."""
-    folded = word.casefold()
-    known = lexicon.known.get(folded, Known.NOTHING)
-    return folded, shape_of(word), known, lexicon.band(folded)
+    One number for every set of the three largest lists (first names, last names, places) with every
+    band of frequency.
+    """
+    names = sum(1 << bit for bit, flag in enumerate(_NAMES) if flag in listed)
+    return 1 + names * _BANDS + band

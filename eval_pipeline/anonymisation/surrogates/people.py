@@ -5,8 +5,8 @@ import unicodedata
 from collections.abc import Callable
 from typing import Final
 
-from eval_pipeline.anonymisation.names.lexicon import Known, lexicon
-from eval_pipeline.anonymisation.propagation import PARTICLES
+from eval_pipeline.anonymisation.names.lexicon import Listed, lexicon
+from eval_pipeline.anonymisation.names.word_lists import entries
 from eval_pipeline.anonymisation.surrogates.contract import MemoryOnly
 from eval_pipeline.anonymisation.surrogates.draws import Draws
 from eval_pipeline.anonymisation.surrogates.name_lists import name_lists
@@ -124,12 +124,12 @@ class FakePeople(MemoryOnly):
 
 
 def _reads_as_last(word: str) -> bool:
-    known = lexicon("en").known.get(word.casefold(), Known.NOTHING)
-    return Known.LAST in known and Known.FIRST not in known
+    lists = lexicon("en").lists_of(word.casefold())
+    return Listed.LAST in lists and Listed.FIRST not in lists
 
 
 def _is_word_kept(word: str) -> bool:
-    return word.casefold() in HONORIFICS or word.casefold() in PARTICLES
+    return word.casefold() in HONORIFICS or word.casefold() in entries("parts_of_names")
 
 
 def _is_kept(word: re.Match[str], value: str) -> bool:
@@ -138,8 +138,10 @@ def _is_kept(word: re.Match[str], value: str) -> bool:
     if _POSSESSIVE.fullmatch(value, max(0, word.start() - 1)) is not None:
         return True
     if len(text) == 1:
-        return folded in PARTICLES and text.islower()
-    return folded in HONORIFICS or (folded in PARTICLES and (text.islower() or word.start() > 0))
+        return folded in entries("parts_of_names") and text.islower()
+    return folded in HONORIFICS or (
+        folded in entries("parts_of_names") and (text.islower() or word.start() > 0)
+    )
 
 
 def _joined(word: re.Match[str], bearing: list[re.Match[str]], value: str) -> bool:
