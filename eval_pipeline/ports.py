@@ -32,7 +32,7 @@ class ModelCall:
 
     `scope` is what the call is paid for: a week, or a candidate. It is part of the identity, so
     this week's drift run is never answered from last week's journal. `json_output` asks the
-    provider for a JSON object.
+    provider for a JSON object. `route` is the one whose allow-list holds for the answer.
     """
 
     scope: str
@@ -42,6 +42,7 @@ class ModelCall:
     messages: tuple[Message, ...]
     trial: int = 1
     json_output: bool = False
+    route: str = "*"
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,8 @@ class Score:
     scorer: str
 
 
-Redact = Callable[[str], str]
-"""Masks personal data in a text that is about to be stored."""
+Redact = Callable[[Sequence[tuple[str, str]]], list[str]]
+"""Masks personal data in texts that are about to be stored, each given with its route."""
 
 
 class ProgressReport(Protocol):

@@ -130,6 +130,10 @@ class CallJournal:
         )
 
 
+_Unredacted = tuple[Attempt, str]
+"""An attempt whose text is as it came, and the route whose allow-list holds for it."""
+
+
 class AttemptWriter:
     """Commits attempts in small batches on a thread of its own; a text is redacted just before.
 
@@ -140,7 +144,7 @@ class AttemptWriter:
     def __init__(self, journal: CallJournal, *, redact: Redact) -> None:
         self._journal = journal
         self._redact = redact
-        self._waiting: queue.SimpleQueue[Attempt | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[_Unredacted | None] = queue.SimpleQueue()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="call-journal")
 
     def __enter__(self) -> Self:
@@ -160,19 +164,22 @@ class AttemptWriter:
         if error is None:
             self._drained.result()
 
-    def submit(self, attempt: Attempt) -> None:
-        """Hands an attempt over; raises what an earlier commit died of."""
+    def submit(self, attempt: Attempt, *, route: str) -> None:
+        """Hands an attempt over; raises what an earlier commit died of.
+
+        `route` is the one whose allow-list holds for the attempt's text.
+        """
         if self._drained.done():
             self._drained.result()
-        self._waiting.put(attempt)
+        self._waiting.put((attempt, route))
 
     def _drain(self) -> None:
         more = True
         while more:
             batch, more = self._next_batch()
-            self._journal.record([self._redacted(attempt) for attempt in batch])
+            self._journal.record(self._redacted(batch))
 
-    def _next_batch(self) -> tuple[list[Attempt], bool]:
+    def _next_batch(self) -> tuple[list[_Unredacted], bool]:
         first = self._waiting.get()
         if first is None:
             return [], False
@@ -188,10 +195,13 @@ class AttemptWriter:
             batch.append(following)
         return batch, True
 
-    def _redacted(self, attempt: Attempt) -> Attempt:
-        if attempt.text is None:
-            return attempt
-        return replace(attempt, text=self._redact(attempt.text))
+    def _redacted(self, batch: Sequence[_Unredacted]) -> list[Attempt]:
+        texts = [(attempt.text, route) for attempt, route in batch if attempt.text is not None]
+        redacted = iter(self._redact(texts))
+        return [
+            attempt if attempt.text is None else replace(attempt, text=next(redacted))
+            for attempt, _ in batch
+        ]
 
 
 def _row(attempt: Attempt) -> dict[str, Any]:

@@ -230,7 +230,7 @@ class _Asking:
             now = self._clock()
             reply = provider.read(received, now=now)
             attempt = _attempt(key, call, reply, number=before + turn, latency=received, now=now)
-            self._writer.submit(attempt)
+            self._writer.submit(attempt, route=call.route)
             _stop_if_pointless(lane, received, reply, last_attempt=turn == turns)
             if not isinstance(reply, Failed):
                 lane.pace.speed_up()

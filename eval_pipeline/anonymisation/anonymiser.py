@@ -95,6 +95,11 @@ class Anonymiser:
         """The text masked on its own; never raises, and masking it again changes nothing."""
         return self.mask_conversations([[Passage(text, route)]])[0].texts[0]
 
+    def mask_texts(self, texts: Sequence[tuple[str, str]]) -> list[str]:
+        """Texts with their routes, each masked on its own."""
+        masked = self.mask_conversations([[Passage(text, route)] for text, route in texts])
+        return [one.texts[0] for one in masked]
+
     def mask_conversations(
         self,
         conversations: Sequence[Sequence[Passage]],

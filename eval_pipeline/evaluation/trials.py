@@ -153,6 +153,7 @@ def plan_trials(
             spec=spec,
             messages=opening + item.messages,
             trial=trial,
+            route=item.route,
         )
         for item in items
     ]

@@ -107,7 +107,7 @@ class Pipeline:
         return HttpModelRunner(
             self.settings.providers,
             journal=self.journal,
-            redact=self.anonymiser.mask_text,
+            redact=self.anonymiser.mask_texts,
             secret=lambda variable: self.project.secret(variable, "a provider's API key"),
             clock=self.clock,
             report=self.report,

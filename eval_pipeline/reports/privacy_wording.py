@@ -23,10 +23,17 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType(
         "national_id": "national identity number",
         "secret": "password, key or token",
         "url": "web address",
-        "handle": "user name online",
+        "handle": "user name in posts",
         "user": "user name or number",
         "address": "postal address",
+        "coordinates": "place by its coordinates",
+        "date": "date",
         "date_of_birth": "date of birth",
+        "age": "age",
+        "place": "town, region or country",
+        "organisation": "company or other organisation",
+        "group": "nationality or belief",
+        "title": "title or occupation",
         "value": "value under a sensitive key",
     }
 )
@@ -42,6 +49,12 @@ FIELDS: Final[Mapping[str, str]] = MappingProxyType(
         "attributes": "attributes of the log",
     }
 )
+
+
+_STAND_INS: Final = {
+    "placeholders": "placeholders, such as [PERSON_1]",
+    "realistic": "invented values of the same form",
+}
 
 
 def kind(name: str) -> str:
@@ -61,6 +74,12 @@ def settings_told(settings: AnonymisationSettings) -> list[tuple[str, str]]:
     return [
         ("Looked for", ", ".join(kind(name) for name in settings.recognisers) or "nothing"),
         ("Languages of the texts", ", ".join(settings.languages)),
+        (
+            "How probable a name must be to be masked",
+            ", ".join(f"{one_line(name)} {limit:.0%}" for name, limit in settings.tau.items()),
+        ),
+        ("What stands for a value", _STAND_INS[settings.surrogates]),
+        ("Rewritten by a model of your own", "no" if settings.rewriter is None else "yes"),
         (
             "Patterns of the organisation",
             ", ".join(one_line(own.name) for own in settings.custom_patterns) or "none",

@@ -163,7 +163,7 @@ class Desk:
     def runner_over(self, providers: dict[str, ProviderSettings], **parts: Any) -> HttpModelRunner:
         defaults: dict[str, Any] = {
             "journal": self.journal,
-            "redact": lambda text: text,
+            "redact": lambda texts: [text for text, _ in texts],
             "secret": {"ACME_KEY": "sk-secret"}.__getitem__,
             "clock": lambda: dt.datetime.now(dt.UTC),
         }
@@ -288,7 +288,7 @@ def test_text_is_redacted_in_the_journal_and_in_the_outcome(desk: Desk) -> None:
     with Loopback(lambda prompt, nth: Step(text="Mail jane@example.com")) as server:
         runner = desk.runner_over(
             {"acme": provider(server.port)},
-            redact=lambda text: text.replace("jane@example.com", "[EMAIL]"),
+            redact=lambda texts: [text.replace("jane@example.com", "[EMAIL]") for text, _ in texts],
         )
         outcome = runner.run([call("a")], purpose="a test")[0]
     assert outcome.text == "Mail [EMAIL]"
@@ -568,7 +568,7 @@ settings = ProviderSettings(base_url=f"http://127.0.0.1:{port}/v1", concurrency=
 HttpModelRunner(
     {"acme": settings},
     journal=CallJournal(sa.create_engine(f"sqlite:///{store}")),
-    redact=str,
+    redact=lambda texts: [text for text, _ in texts],
     secret=str,
     clock=lambda: dt.datetime.now(dt.UTC),
 ).run(calls, purpose="a test")

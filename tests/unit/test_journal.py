@@ -3,7 +3,7 @@
 import datetime as dt
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -174,17 +174,19 @@ def test_the_writer_redacts_every_text_before_it_is_stored(
     tmp_path: Path, sqlite_journal: CallJournal
 ) -> None:
     journal = sqlite_journal
-    with AttemptWriter(journal, redact=lambda text: text.replace("food", "[FOOD]")) as writer:
-        writer.submit(ANSWER)
-        writer.submit(failure(2))
+    with AttemptWriter(
+        journal, redact=lambda texts: [text.replace("food", "[FOOD]") for text, _ in texts]
+    ) as writer:
+        writer.submit(ANSWER, route="*")
+        writer.submit(failure(2), route="*")
     assert journal.settled(KEY.scope)[KEY].text == "Take it with [FOOD]."
     assert b"with food" not in (tmp_path / "store.sqlite").read_bytes()
 
 
 def test_the_writer_commits_without_being_closed(sqlite_journal: CallJournal) -> None:
     journal = sqlite_journal
-    with AttemptWriter(journal, redact=str) as writer:
-        writer.submit(ANSWER)
+    with AttemptWriter(journal, redact=lambda texts: [text for text, _ in texts]) as writer:
+        writer.submit(ANSWER, route="*")
         until = time.monotonic() + 10
         while not journal.settled(KEY.scope) and time.monotonic() < until:
             time.sleep(0.01)
@@ -197,9 +199,9 @@ def test_the_writer_commits_what_is_left_when_an_error_ends_its_use(
     journal = sqlite_journal
 
     def interrupted() -> None:
-        with AttemptWriter(journal, redact=str) as writer:
+        with AttemptWriter(journal, redact=lambda texts: [text for text, _ in texts]) as writer:
             for trial in range(1, 201):
-                writer.submit(replace(ANSWER, key=replace(KEY, trial=trial)))
+                writer.submit(replace(ANSWER, key=replace(KEY, trial=trial)), route="*")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -213,8 +215,8 @@ def test_a_failed_commit_is_raised_at_the_latest_when_the_writer_closes(
     journal = journal_without_tables
 
     def write() -> None:
-        with AttemptWriter(journal, redact=str) as writer:
-            writer.submit(ANSWER)
+        with AttemptWriter(journal, redact=lambda texts: [text for text, _ in texts]) as writer:
+            writer.submit(ANSWER, route="*")
 
     with pytest.raises(StoreError):
         write()
@@ -226,12 +228,22 @@ def test_the_writer_refuses_more_work_after_a_failed_commit(
     journal = journal_without_tables
 
     def write_on() -> None:
-        with AttemptWriter(journal, redact=str) as writer:
+        with AttemptWriter(journal, redact=lambda texts: [text for text, _ in texts]) as writer:
             until = time.monotonic() + 10
             while time.monotonic() < until:
-                writer.submit(ANSWER)
+                writer.submit(ANSWER, route="*")
                 time.sleep(0.01)
             pytest.fail("the writer went on")
 
     with pytest.raises(StoreError):
         write_on()
+
+
+def test_the_writer_redacts_by_the_route_that_a_text_belongs_to(journal: CallJournal) -> None:
+    def by_route(texts: Sequence[tuple[str, str]]) -> list[str]:
+        return [f"{route}: {text}" for text, route in texts]
+
+    with AttemptWriter(journal, redact=by_route) as writer:
+        writer.submit(ANSWER, route="store_hours")
+    (held,) = journal.settled(KEY.scope).values()
+    assert held.text == f"store_hours: {ANSWER.text}"

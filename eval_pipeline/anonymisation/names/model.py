@@ -25,6 +25,9 @@ _SURE: Final = 0.8
 _LONGEST_NUMBER: Final = 7
 """No house number, postal code, age or year has more digits."""
 
+_LIKELIER: Final = 0.5
+"""One of the most frequent words alone is a name only if that is likelier than not."""
+
 _DETERMINERS: Final = frozenset({"the", "a", "an", "my", "your", "our", "his", "her", "their"})
 _WITH_DETERMINERS: Final = frozenset({"ADDRESS", "DATE"})
 """The 5th; the corner of two streets."""
@@ -50,6 +53,7 @@ class NameModel:
         )
         self.labels = weights.labels
         self.name = name
+        self._lexicon = lexicon
         self._scorer = Scorer(weights, lexicon=lexicon)
         self._outside = weights.labels.index(OUTSIDE)
         self._transitions = np.array(
@@ -130,14 +134,23 @@ class NameModel:
         plain = _DETERMINERS if self.labels[kind] not in _WITH_DETERMINERS else frozenset()
         while run and (not words[run[0]][0].isalnum() or words[run[0]] in plain):
             run = run[1:]
-        if not run or (
-            len(run) == 1 and len(words[run[0]]) > _LONGEST_NUMBER and words[run[0]].isdigit()
-        ):
+        if not run:
             return []
         sure = float(inside[run].max())
+        if len(run) == 1 and self._is_no_name(words[run[0]], sure=sure):
+            return []
         rule = f"names {self.name}: {sure:.2f}"
         start, end = extents[run[0]][0], extents[run[-1]][1]
         return [Span(start, end, self.labels[kind], cued=sure >= _SURE, rule=rule)]
+
+    def _is_no_name(self, word: str, *, sure: float) -> bool:
+        """Whether a word that stands alone is a long number, or plain and no likelier a name."""
+        if word.isdigit():
+            return len(word) > _LONGEST_NUMBER
+        folded = word.casefold()
+        band = self._lexicon.band(folded)
+        plain = band == 1 or (band == 2 and not self._lexicon.lists_of(folded))  # noqa: PLR2004
+        return plain and sure < _LIKELIER
 
 
 def read_model(data: bytes, *, language: Language) -> NameModel:

@@ -64,7 +64,8 @@ class Nameless:
 
     def number(self) -> str:
         """A count, half of them up to twelve."""
-        return str(self._draws.choice((self._draws.randint(1, 12), self._draws.randint(1, 999))))
+        most = self._draws.choice((12, 12, 999, 5000))
+        return str(self._draws.randint(1, most))
 
     def money(self) -> str:
         """An amount with its currency."""
