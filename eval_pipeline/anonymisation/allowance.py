@@ -21,19 +21,34 @@ class Allowance:
         self._everywhere = _pattern(everywhere)
 
     def kept(self, spans: Iterable[Span], *, text: str, route: str) -> list[Span]:
-        """The spans that are not wholly inside an allowed word; "Dove Smith" is no Dove."""
+        """The spans that are not wholly made of allowed words; "Dove Smith" is no Dove."""
         found = list(spans)
         pattern = self._patterns.get(route, self._everywhere)
         if pattern is None or not found:
             return found
         allowed = [match.span() for match in pattern.finditer(text)]
         starts = [start for start, _ in allowed]
-        return [span for span in found if not _is_inside(span, allowed=allowed, starts=starts)]
+        return [
+            span
+            for span in found
+            if not _is_covered(span, text=text, allowed=allowed, starts=starts)
+        ]
 
 
-def _is_inside(span: Span, *, allowed: Sequence[tuple[int, int]], starts: Sequence[int]) -> bool:
-    nearest = bisect_right(starts, span.start) - 1
-    return nearest >= 0 and span.end <= allowed[nearest][1]
+def _is_covered(
+    span: Span, *, text: str, allowed: Sequence[tuple[int, int]], starts: Sequence[int]
+) -> bool:
+    """Whether every letter and digit of the span lies in allowed words, one after another."""
+    position = span.start
+    while position < span.end:
+        nearest = bisect_right(starts, position) - 1
+        if nearest >= 0 and position < allowed[nearest][1]:
+            position = allowed[nearest][1]
+        elif text[position].isalnum():
+            return False
+        else:
+            position += 1
+    return True
 
 
 def _pattern(words: Sequence[str]) -> re.Pattern[str] | None:

@@ -136,6 +136,11 @@ def test_allowed_words_stay_on_their_route_only() -> None:
     assert by.mask_text(text, route="other") == "[PERSON_1] at help@x.com, [PERSON_2]"
 
 
+def test_allowed_words_stay_where_they_stand_side_by_side() -> None:
+    by = anonymiser(allow={"*": ("Maria", "Lopez")})
+    assert by.mask_text("Maria Lopez and Maria Schmidt") == "Maria Lopez and [PERSON_1]"
+
+
 def test_own_patterns_are_masked_by_their_name() -> None:
     by = anonymiser(custom_patterns=[{"name": "ORDER", "pattern": r"RX-\d{4}"}])
     assert by.mask_text("RX-1234, RX-9999, RX-1234") == "[ORDER_1], [ORDER_2], [ORDER_1]"
