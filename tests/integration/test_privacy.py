@@ -1,6 +1,7 @@
 """The checks of masking as assets: what is found blocks, nothing is written, nothing is quoted."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -8,18 +9,18 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from eval_pipeline.anonymisation.anonymiser import MaskedConversation
 from eval_pipeline.anonymisation.checks.canaries import kinds_looked_for, plant
 from eval_pipeline.anonymisation.checks.known_values import hash_known_values
 from eval_pipeline.anonymisation.checks.quasi_identifiers import SUPPRESSED
-from eval_pipeline.errors import ResidualTextError
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.settings_file import load_project
 from eval_pipeline.tables import ANONYMISATION_REPORT, ANONYMISED_INTERACTIONS
 from tests.scenario import KEY, WEEKS, World, planted_strings_in
 
 WEEK = WEEKS[0]
-UNKNOWN = "zorblax quintel"
-"""A person whom no recogniser knows."""
+UNKNOWN = "purple teapot"
+"""What no recogniser takes for a person."""
 LEAKED = "leaked@example.org"
 
 
@@ -29,17 +30,21 @@ class Leaking:
     def __init__(self, inner: Any, *, says_so: bool = False) -> None:
         self.inner = inner
         self.says_so = says_so
+        self.leaked = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)
 
-    def mask_interactions(self, *frames: pl.DataFrame) -> pl.DataFrame:
+    def mask_conversations(self, *asked: Any, **options: Any) -> list[MaskedConversation]:
+        first, *others = self.inner.mask_conversations(*asked, **options)
+        if self.leaked:
+            return [first, *others]
+        self.leaked = True
         if self.says_so:
-            raise ResidualTextError(1, {"email": 1})
-        first = pl.int_range(pl.len()) == 0
-        return self.inner.mask_interactions(*frames).with_columns(
-            response=pl.when(first).then(pl.lit(f"Write to {LEAKED}.")).otherwise("response")
-        )
+            changed = replace(first, residual=({"EMAIL": 1}, *first.residual[1:]))
+        else:
+            changed = replace(first, texts=(*first.texts[:-1], f"Write to {LEAKED}."))
+        return [changed, *others]
 
 
 @pytest.fixture
@@ -83,7 +88,7 @@ def failure(result: dg.ExecuteInProcessResult) -> str:
 def add_to_logs(world: World, text: str) -> None:
     (file,) = (world.logs / f"week={WEEK}").iterdir()
     logged = pl.read_parquet(file)
-    logged.with_columns(response=pl.col("response") + pl.lit(f" As {text} said.")).write_parquet(
+    logged.with_columns(response=pl.col("response") + pl.lit(f" I ordered a {text}.")).write_parquet(
         file
     )
 
@@ -105,7 +110,7 @@ def test_a_known_value_that_is_left_blocks_the_partition_and_is_not_quoted(
     fresh_world, definitions, pipeline, tmp_path, hashed
 ):
     add_to_logs(fresh_world, UNKNOWN)
-    values = ["Zorblax Quintel", "somebody else"]
+    values = ["Purple Teapot", "somebody else"]
     lines = list(hash_known_values(values, key=KEY.encode())) if hashed else values
     (fresh_world.folder / "known.txt").write_text("\n".join(lines), encoding="utf-8")
     fresh_world.configure(
@@ -121,7 +126,7 @@ def test_a_known_value_that_is_left_blocks_the_partition_and_is_not_quoted(
     assert checks(result)["residual_scan"].passed
     assert "KnownValueError" in failure(result)
     assert "Nothing was written" in failure(result)
-    assert "quintel" not in repr(result.all_events).lower()
+    assert "teapot" not in repr(result.all_events).lower()
     assert_nothing_was_written(fresh_world, UNKNOWN, tmp_path)
 
 

@@ -16,6 +16,7 @@ _HOME: Final[Mapping[Language, tuple[str, ...]]] = {
     "fr": ("fr_FR", "fr_BE", "fr_CH"),
     "es": ("es_ES", "es_MX", "es_AR", "es_CO", "es_CL"),
 }
+_EVERYDAY_FIRST: Final = 0.08
 _INVENTED_FIRST: Final = 0.12
 _INVENTED_LAST: Final = 0.18
 _HOME_UNTIL: Final = 0.55
@@ -46,6 +47,8 @@ class People:
         home = _HOME[language]
         self._first = (first_names(*home), first_names())
         self._last = (last_names(*home), last_names())
+        short = (name.capitalize() for name in entries("short_first_names"))
+        self._everyday = (*short, *entries("names_that_are_words"))
         double = _DOUBLE_LAST[language]
         self._last_ways: Ways[str] = (
             (double, "{name} {home}"),
@@ -56,7 +59,9 @@ class People:
         )
 
     def first(self) -> str:
-        """A first name, some invented."""
+        """A first name, some invented, some short, some a word or a place too."""
+        if self._draws.random() < _EVERYDAY_FIRST:
+            return self._draws.choice(self._everyday)
         return self._one(self._first, invented_share=_INVENTED_FIRST)
 
     def last(self) -> str:
