@@ -163,6 +163,7 @@ def test_a_byte_order_mark_is_no_content(run):
     assert Path("out.jsonl").read_bytes() == b'{"a": "x"}\n'
 
 
+@pytest.mark.slow
 def test_a_string_of_five_megabytes_is_masked(run):
     filler = "the quick brown fox jumps over it. " * (5 * 2**20 // 35)
     write_lines({"a": f"{filler}{MAIL}"}, {"a": "x"})
@@ -321,6 +322,7 @@ def test_text_that_is_not_utf8_is_refused_by_line(run):
     assert folder() == {"in.txt"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
 def test_compressed_files_are_read_and_written_by_their_ending(run, suffix):
     plain = json.dumps({"a": MAIL}).encode() + b"\n"
@@ -348,6 +350,7 @@ def _compressed(data: bytes, suffix: str) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
+@pytest.mark.slow
 def test_standard_input_and_output_are_named_by_a_dash(tmp_path):
     ended = subprocess.run(
         [sys.executable, "-m", "eval_pipeline", "anonymise", "-", "-"],

@@ -177,6 +177,7 @@ def test_a_killed_gate_decides_as_if_nothing_had_happened(slow_world, slow_provi
     assert slow_world.files()[path] == spared_world.files()[path]
 
 
+@pytest.mark.slow
 def test_a_run_that_found_its_answers_recorded_never_turns_to_the_provider(world, provider):
     before = requests_seen(provider)
     assert world.run("refresh", "--week", WEEKS[0]).code == 0

@@ -54,6 +54,7 @@ def test_no_planted_string_rests_anywhere_after_a_failure(world, canaries, tmp_p
     assert planted_strings_in(resting_places(world), canaries, scratch=tmp_path) == []
 
 
+@pytest.mark.slow
 def test_what_reviewers_are_shown_and_what_they_write_is_masked(world, canaries, tmp_path):
     assert world.run("refresh", "--week", NEXT_WEEK).code == 0
     shown = world.run("review", "export", "--week", NEXT_WEEK).out

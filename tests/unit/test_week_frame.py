@@ -119,6 +119,7 @@ def test_folders_by_week_alone_decide_where_arrival_is_not_logged(tmp_path: Path
     ),
     st.floats(0, 100),
 )
+@pytest.mark.slow
 def test_every_interaction_has_exactly_one_frame(
     times: list[tuple[int, int]], watermark: float
 ) -> None:
