@@ -106,7 +106,10 @@ def _verdict(report: _Report, settings: AnonymisationSettings) -> dict[str, str]
     low = [row for row in report.by("canary_recall", "kind") if _is_low(row, settings)]
     if recall["lower"] >= settings.minimum_canary_recall and not low:
         return {"state": "pass", "verdict": "Within the policy", "headline": told}
-    kinds = f"; {len(low)} kinds are surely below the limit" if low else ""
+    kinds = ""
+    if low:
+        counted = "1 kind is" if len(low) == 1 else f"{len(low)} kinds are"
+        kinds = f"; {counted} surely below the limit"
     return {"state": "inconclusive", "verdict": "Below the policy", "headline": told + kinds}
 
 
