@@ -3,9 +3,13 @@
 import polars as pl
 import pytest
 
+from eval_pipeline.anonymisation.checks.canaries import kinds_looked_for, plant
+from eval_pipeline.anonymisation.checks.canary_frames import FIELDS
 from eval_pipeline.cli.story import DESK
 from eval_pipeline.demo.logs import planted_canaries
 from eval_pipeline.errors import EvalPipelineError
+from eval_pipeline.settings import AnonymisationSettings
+from eval_pipeline.tables import ANONYMISED_INTERACTIONS
 from tests.scenario import (
     CONVERSATIONS,
     MONDAYS,
@@ -76,3 +80,41 @@ def test_what_reviewers_are_shown_and_what_they_write_is_masked(world, canaries,
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     assert planted_strings_in(resting_places(world), written, scratch=scratch) == []
+
+
+@pytest.mark.slow
+def test_a_thousand_canaries_of_every_kind_in_every_field_leave_no_trace(world, tmp_path):
+    policy = AnonymisationSettings()
+    planted = plant(
+        kinds_looked_for(policy.recognisers),
+        count=1_000,
+        week=NEXT_WEEK,
+        key=b"another key",
+        languages=policy.languages,
+    )
+    assert {canary.field for canary in planted} == set(FIELDS)
+    (file,) = (world.logs / f"week={NEXT_WEEK}").iterdir()
+    logged = pl.read_parquet(file)
+    first = logged.row(0, named=True)
+    own = dict.fromkeys(("response", "error", "attributes"))
+    rows = [
+        {
+            **first,
+            **own,
+            **canary.columns,
+            "interaction_id": f"planted-{number}",
+            "conversation_id": f"planted-{number}",
+        }
+        for number, canary in enumerate(planted)
+    ]
+    pl.concat([logged, pl.DataFrame(rows, schema=logged.schema)]).write_parquet(file)
+    world.configure(lambda tree: tree["sampling"].update(reserve=5_000))
+    world.configure(lambda tree: tree["contract"].update(maximum_null_share={"response": 0.9}))
+    assert world.run("refresh", "--week", NEXT_WEEK).code == 0
+    with world.pipeline() as pipeline:
+        stored = pipeline.lake.read(ANONYMISED_INTERACTIONS, partition=NEXT_WEEK)
+    assert stored.filter(pl.col("interaction_id").str.starts_with("planted-")).height == 1_000
+    # Ages, years and days stand in the files by chance.
+    telling = [canary.value for canary in planted if len(canary.value) >= 8]
+    assert len(telling) > 800
+    assert planted_strings_in(resting_places(world), telling, scratch=tmp_path) == []

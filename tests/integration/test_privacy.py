@@ -88,9 +88,9 @@ def failure(result: dg.ExecuteInProcessResult) -> str:
 def add_to_logs(world: World, text: str) -> None:
     (file,) = (world.logs / f"week={WEEK}").iterdir()
     logged = pl.read_parquet(file)
-    logged.with_columns(response=pl.col("response") + pl.lit(f" I ordered a {text}.")).write_parquet(
-        file
-    )
+    logged.with_columns(
+        response=pl.col("response") + pl.lit(f" I ordered a {text}.")
+    ).write_parquet(file)
 
 
 def assert_nothing_was_written(world: World, text: str, tmp_path) -> None:

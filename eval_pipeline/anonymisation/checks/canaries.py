@@ -35,6 +35,7 @@ MASKED_AS: Final[Mapping[str, str]] = MappingProxyType(
 
 ROUTE: Final = "canary"
 _SHORTEST_REST: Final = 3
+_JOINING: Final = frozenset({"and", "the"})
 _WORD: Final = re.compile(r"[^\W_]+")
 
 
@@ -63,12 +64,13 @@ class Canary:
     def can_be_read(self, texts: Sequence[str]) -> bool:
         """Whether three letters or digits in a row are left of the value, all of a shorter one.
 
-        Words that the sentence around it holds too do not count, and placeholders are none.
+        Words that the sentence around it holds too do not count, nor does the "and" between names,
+        and placeholders are none.
         """
         own = {*_words(self.value), *_words(json.dumps(self.value)[1:-1])}
         joined = {"".join(_words(self.value)), "".join(_words(json.dumps(self.value)[1:-1]))}
         least = min(_SHORTEST_REST, max(map(len, own)))
-        left = set(_words(PLACEHOLDER.sub(" ", "\n".join(texts)))) - self.frame_words
+        left = set(_words(PLACEHOLDER.sub(" ", "\n".join(texts)))) - self.frame_words - _JOINING
         return any(
             any(word in value for value in joined)
             or any(part in word for part in own if len(part) >= least)

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from eval_pipeline.anonymisation.names.lexicon import Lexicon, lexicon
+from eval_pipeline.anonymisation.names.lexicon import Lexicon, Listed, lexicon
 from eval_pipeline.anonymisation.names.marginals import Floats, marginals
 from eval_pipeline.anonymisation.names.scoring import Scorer
 from eval_pipeline.anonymisation.names.shipped import model_file, read_shipped
@@ -25,6 +25,7 @@ _SURE: Final = 0.8
 _LONGEST_NUMBER: Final = 7
 """No house number, postal code, age or year has more digits."""
 
+_PERSON: Final = "PERSON"
 _LIKELIER: Final = 0.5
 """One of the most frequent words alone is a name only if that is likelier than not."""
 
@@ -137,11 +138,28 @@ class NameModel:
         if not run:
             return []
         sure = float(inside[run].max())
+        if self.labels[kind] == _PERSON and sure >= _LIKELIER:
+            run = run + self._last_names_after(words, extents, run[-1])
         if len(run) == 1 and self._is_no_name(words[run[0]], sure=sure):
             return []
         rule = f"names {self.name}: {sure:.2f}"
         start, end = extents[run[0]][0], extents[run[-1]][1]
         return [Span(start, end, self.labels[kind], cued=sure >= _SURE, rule=rule)]
+
+    def _last_names_after(
+        self, words: Sequence[str], extents: Sequence[Extent], last: int
+    ) -> list[int]:
+        """The listed last names that follow in capitals: Stanley Long, where Long looks plain."""
+        found = []
+        for index in range(last + 1, len(words)):
+            adjoins = extents[index][0] == extents[index - 1][1] + 1
+            listed = Listed.LAST in self._lexicon.lists_of(words[index].casefold())
+            if not (
+                adjoins and listed and words[index][0].isupper() and words[index][1:].islower()
+            ):
+                break
+            found.append(index)
+        return found
 
     def _is_no_name(self, word: str, *, sure: float) -> bool:
         """Whether a word that stands alone is a long number, or plain and no likelier a name."""
