@@ -96,6 +96,6 @@ def test_no_other_language_changes_the_shipped_words(language: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_shipped_english_model_is_built_again_byte_for_byte() -> None:
-    # Some three minutes of one core.
-    assert build("en")[model_file("en")] == read_shipped(model_file("en"))
+def test_a_shipped_model_is_built_again_byte_for_byte() -> None:
+    # Spanish: forty seconds of one core, where English takes two minutes.
+    assert build("es")[model_file("es")] == read_shipped(model_file("es"))

@@ -41,6 +41,8 @@ class Unfamiliar:
         A firm named by plain words alone and written in lower case cannot be told from plain words
         and is labelled as such.
         """
+        if not self._words:
+            return list(sentence)
         return [
             (self._other(word), label)
             if label == OUTSIDE and self._is_plain(word) and self._draws.random() < _SHARE
