@@ -27,7 +27,7 @@ from eval_pipeline.anonymisation.finding import Passage
 DOCUMENTS: Final = 2_000
 WHOLE: Final = "whole engine"
 _WARM_UP: Final = 20
-_TOGETHER: Final = 64
+_TOGETHER: Final = 256
 _PATTERNS: Final = (
     (r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+\.[A-Za-z]{2,}", "EMAIL"),
     (r"https?://[^\s<>\"']+", "URL"),

@@ -12,7 +12,7 @@ from eval_pipeline.errors import LogsChangedError, ResidualTextError
 from eval_pipeline.fingerprint import keyed_pseudonym
 from eval_pipeline.tables import ANONYMISED_INTERACTIONS
 
-_TOGETHER: Final = 64
+_TOGETHER: Final = 256
 """Conversations masked at once: enough to share the work, few enough to keep memory flat."""
 
 Row = dict[str, Any]

@@ -53,7 +53,10 @@ class KnownValues:
 
     def find(self, text: str) -> Iterator[Span]:
         """Every occurrence of a known value, whatever its case and spacing."""
-        if self._lengths.keys().isdisjoint(word.casefold() for word in _WORD.findall(text)):
+        if not self._lengths:
+            return
+        lowered = text.casefold()
+        if not any(first in lowered for first in self._lengths):
             return
         found = list(_WORD.finditer(text))
         folded = [match.group().casefold() for match in found]

@@ -11,7 +11,7 @@ from eval_pipeline.anonymisation.names.lexicon import Lexicon, Listed, lexicon
 from eval_pipeline.anonymisation.names.marginals import Floats, marginals
 from eval_pipeline.anonymisation.names.scoring import Scorer
 from eval_pipeline.anonymisation.names.shipped import model_file, read_shipped
-from eval_pipeline.anonymisation.names.tokens import Extent, tokenise, windows
+from eval_pipeline.anonymisation.names.tokens import Extent, tokenise, windows, words_of
 from eval_pipeline.anonymisation.names.weights import OUTSIDE, Weights, parse_weights
 from eval_pipeline.anonymisation.spans import Span
 from eval_pipeline.fingerprint import fingerprint
@@ -93,22 +93,18 @@ class NameModel:
         adjoining words of one kind are one name, without marks at its ends. A name is cued where
         one of its words is so with 0.8 and more.
         """
-        read = [tokenise(text) for text in texts]
-        tables = self.probabilities([words for words, _ in read])
+        tables = self.probabilities([words_of(text) for text in texts])
         return [
-            self._spans(words, extents, table, tau=tau)
-            for (words, extents), table, tau in zip(read, tables, taus, strict=True)
+            self._spans(text, table, tau=tau)
+            for text, table, tau in zip(texts, tables, taus, strict=True)
         ]
 
-    def _spans(
-        self, words: Sequence[str], extents: Sequence[Extent], table: Floats, *, tau: float
-    ) -> list[Span]:
-        if not words:
-            return []
+    def _spans(self, text: str, table: Floats, *, tau: float) -> list[Span]:
         inside = np.round(1.0 - table[:, self._outside], _DECIMALS)
         hits = np.flatnonzero(inside > tau)
         if hits.size == 0:
             return []
+        words, extents = tokenise(text)
         named = table[hits].copy()
         named[:, self._outside] = -1.0
         kinds = named.argmax(axis=1).tolist()

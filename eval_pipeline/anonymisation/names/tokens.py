@@ -24,6 +24,11 @@ def tokenise(text: str) -> tuple[list[str], list[Extent]]:
 _INVISIBLE: Final = frozenset("\n")
 
 
+def words_of(text: str) -> list[str]:
+    """The tokens alone, which is all that reading needs; where they stand is asked of few texts."""
+    return _TOKEN.findall(text)
+
+
 def windows(words: Sequence[str], *, longest: int, margin: int) -> list[tuple[int, int, int, int]]:
     """Stretches of at most `longest` tokens: (read from, keep from, keep to, read to).
 
