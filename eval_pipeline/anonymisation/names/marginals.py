@@ -57,7 +57,8 @@ def _side_by_side(scores: Sequence[Floats], follows: Floats) -> list[Floats]:
 
 def _through(weights: Floats, follows: Floats) -> Floats:
     """Weights @ follows, but not by BLAS: there a row's last bits depend on how many rows are."""
-    return np.einsum("bl,lm->bm", weights, follows, optimize=False)
+    total: Floats = np.einsum("bl,lm->bm", weights, follows, optimize=False)
+    return total
 
 
 def _scaled(weights: Floats) -> Floats:
