@@ -12,6 +12,7 @@ DEMO_DIR ?= demo-run
 REAL_DIR ?= real-run
 PORT ?= 3000
 BENCH_ROWS ?= 5000000
+SPARK_TESTS := tests/integration/test_spark.py
 
 export GX_ANALYTICS_ENABLED := false
 export PYTHONUTF8 := 1
@@ -77,7 +78,9 @@ presidio: setup $(PRESIDIO_STAMP) ## Presidio, for `anonymisation.presidio` and 
 
 test: setup browser spark presidio ## every test, with coverage of the core
 	@rm -f .coverage .coverage.*
-	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report= $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report= --ignore=$(SPARK_TESTS) $(PYTEST_ARGS)
+	@# One process holds one Spark, so these run by themselves and in their order.
+	@$(BIN)/python -m pytest --cov --cov-append --cov-report= $(SPARK_TESTS) $(PYTEST_ARGS)
 	@$(BIN)/python -m coverage report --fail-under=90 --include='eval_pipeline/*' --skip-covered
 
 test-fast: setup ## the everyday tests, under two minutes
