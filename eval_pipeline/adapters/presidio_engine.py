@@ -20,11 +20,9 @@ from presidio_analyzer.predefined_recognizers import EmailRecognizer
 
 from eval_pipeline.adapters.presidio import PresidioSourceError, entity_of
 from eval_pipeline.anonymisation.spans import Span
+from eval_pipeline.settings import ALL_RECOGNISERS
 
-OUR_KINDS: Final = (
-    "ADDRESS", "CARD", "DATE_OF_BIRTH", "EMAIL", "IBAN", "IP", "NATIONAL_ID", "PERSON", "PHONE",
-    "SECRET", "URL",
-)  # fmt: skip
+OUR_KINDS: Final = tuple(name.upper() for name in ALL_RECOGNISERS)
 """What our recognisers find by default."""
 
 _SCORE: Final = 0.85

@@ -3,19 +3,20 @@
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from eval_pipeline.anonymisation.spans import Span
 
-_EVERY_ROUTE = "*"
+EVERY_ROUTE: Final = "*"
 
 
 class Allowance:
     """The allowed words per route; those under `*` hold on every route."""
 
     def __init__(self, words: Mapping[str, Sequence[str]]) -> None:
-        everywhere = tuple(words.get(_EVERY_ROUTE, ()))
+        everywhere = tuple(words.get(EVERY_ROUTE, ()))
         self._patterns = {
-            route: _pattern((*everywhere, *allowed) if route != _EVERY_ROUTE else allowed)
+            route: _pattern((*everywhere, *allowed) if route != EVERY_ROUTE else allowed)
             for route, allowed in words.items()
         }
         self._everywhere = _pattern(everywhere)

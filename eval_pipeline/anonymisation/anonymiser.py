@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Final
 
-from eval_pipeline.anonymisation.finding import EVERY_ROUTE, ExtraRecogniser, Finder, Passage
+from eval_pipeline.anonymisation.allowance import EVERY_ROUTE
+from eval_pipeline.anonymisation.finding import ExtraRecogniser, Finder, Passage
 from eval_pipeline.anonymisation.names.model import NameModel
 from eval_pipeline.anonymisation.propagation import KnownValues
 from eval_pipeline.anonymisation.recognisers import RECOGNISER_VERSION
@@ -24,7 +25,6 @@ from eval_pipeline.settings import AnonymisationSettings
 _MOST_ROUNDS: Final = 40
 """Each round masks something or is the last; texts settle in two or three."""
 
-_LIBRARIES: Final = ("phonenumbers",)
 _MEASURES_ONLY: Final = {
     "key_variable", "name_models", "known_values", "canaries", "minimum_canary_recall",
 }  # fmt: skip
@@ -75,7 +75,7 @@ class Anonymiser:
                 "policy": settings.model_dump(mode="json", exclude=_MEASURES_ONLY),
                 "recognisers": RECOGNISER_VERSION,
                 "models": [model.fingerprint for model in self.finder.models],
-                "libraries": {library: version(library) for library in _LIBRARIES},
+                "libraries": libraries_of(settings),
             }
         )
         """Of the policy and what applies it, not of the key: equal means the same masking.
@@ -227,3 +227,12 @@ class _Conversation:
             if self._explain:
                 self._explained.append((index, span, value, mark))
         return "".join([*pieces, text[position:]])
+
+
+def libraries_of(settings: AnonymisationSettings) -> dict[str, str]:
+    """The libraries that decide what is written under this policy, with their versions.
+
+    Faker's lists give realistic stand-ins; what finds names has lists of its own.
+    """
+    names = ["phonenumbers", *(["faker"] if settings.surrogates == "realistic" else [])]
+    return {name: version(name) for name in names}

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from eval_pipeline.anonymisation.allowance import Allowance
+from eval_pipeline.anonymisation.allowance import EVERY_ROUTE, Allowance
 from eval_pipeline.anonymisation.json_values import SensitiveKeys, kind_of_key
 from eval_pipeline.anonymisation.names.model import NameModel, shipped_model
 from eval_pipeline.anonymisation.recognisers import compile_custom, find_custom
@@ -12,7 +12,6 @@ from eval_pipeline.anonymisation.spans import Span, disjoint
 from eval_pipeline.anonymisation.structured.core import StructuredCore
 from eval_pipeline.settings import AnonymisationSettings, RecogniserName
 
-EVERY_ROUTE: Final = "*"
 _NAMED: Final[dict[RecogniserName, str]] = {
     "person": "PERSON",
     "place": "PLACE",

@@ -27,8 +27,8 @@ from eval_pipeline.adapters.text_files.streams import (
     opened_input,
     opened_output,
 )
+from eval_pipeline.anonymisation.allowance import EVERY_ROUTE
 from eval_pipeline.anonymisation.anonymiser import Anonymiser
-from eval_pipeline.anonymisation.finding import EVERY_ROUTE
 from eval_pipeline.errors import EvalPipelineError
 from eval_pipeline.flows.masked_batches import (
     FORMATS,

@@ -15,8 +15,9 @@ from eval_pipeline.adapters.text_files.parquet import ParquetRows
 from eval_pipeline.adapters.text_files.plain_text import PlainText
 from eval_pipeline.adapters.text_files.records import Batch, Places, Record, TextFileFormat
 from eval_pipeline.adapters.text_files.streams import FileFormat
+from eval_pipeline.anonymisation.allowance import EVERY_ROUTE
 from eval_pipeline.anonymisation.anonymiser import Anonymiser, MaskedConversation
-from eval_pipeline.anonymisation.finding import EVERY_ROUTE, Passage
+from eval_pipeline.anonymisation.finding import Passage
 from eval_pipeline.flows.masking_tally import Tally
 from eval_pipeline.settings import AnonymisationSettings
 

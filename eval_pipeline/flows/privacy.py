@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
-from typing import Final
 
 import polars as pl
 
 from eval_pipeline import __version__
+from eval_pipeline.anonymisation.anonymiser import libraries_of
 from eval_pipeline.anonymisation.checks import canaries
 from eval_pipeline.anonymisation.checks.findings import Finding, canary_finding, group_finding
 from eval_pipeline.anonymisation.checks.known_values import KnownValueScan
@@ -25,9 +24,8 @@ from eval_pipeline.errors import (
 )
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.reports.privacy_page import privacy_page
+from eval_pipeline.settings import AnonymisationSettings
 from eval_pipeline.tables import ANONYMISATION_REPORT, ANONYMISED_INTERACTIONS
-
-MASKING_LIBRARIES: Final = ("faker", "phonenumbers")
 
 
 @dataclass(frozen=True)
@@ -133,7 +131,7 @@ def report_week(pipeline: Pipeline, *, week: str) -> Reported:
         evidence,
         settings=settings,
         anonymiser_fingerprint=pipeline.anonymiser.fingerprint,
-        versions=versions(),
+        versions=versions(settings),
     )
     return Reported(
         report,
@@ -152,9 +150,9 @@ def write_privacy_page(pipeline: Pipeline, reported: Reported, *, week: str) -> 
     return f"{pipeline.project.lake_url}/{path}"
 
 
-def versions() -> str:
-    """This program's version and those of the libraries that decide what is masked."""
-    libraries = [f"{name} {version(name)}" for name in MASKING_LIBRARIES]
+def versions(settings: AnonymisationSettings) -> str:
+    """This program's version and those of the libraries that decide what is written."""
+    libraries = [f"{name} {release}" for name, release in libraries_of(settings).items()]
     return ", ".join([f"eval-pipeline {__version__}", *libraries])
 
 
