@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import jinja2
@@ -11,6 +10,7 @@ from markupsafe import Markup
 
 from eval_pipeline.ports import Message
 from eval_pipeline.reports import plots, wording
+from eval_pipeline.reports.templating import page_environment
 from eval_pipeline.tables import DRIFT_REPORT, OPERATIONS_REPORT, REGRESSION_REPORT
 
 MAXIMUM_EXAMPLES: Final = 12
@@ -18,7 +18,6 @@ MAXIMUM_TURNS: Final = 8
 MAXIMUM_TEXT: Final = 1600
 MAXIMUM_ROWS: Final = 400
 MINUS: Final = "\N{MINUS SIGN}"
-_TEMPLATES: Final = Path(__file__).parent / "templates"
 _STATE_KEYS: Final = ("certified", "blocked", "undecided", "infeasible")
 
 
@@ -78,13 +77,7 @@ def decision_page(
 
 
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     environment.filters.update(
         points=lambda share: wording.points(share).replace("-", MINUS),
         interval=lambda row: wording.interval(row).replace("-", MINUS),

@@ -1,7 +1,6 @@
 """The privacy page of a week: self-contained HTML for whoever answers for personal data."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 import jinja2
@@ -10,11 +9,11 @@ from markupsafe import Markup
 
 from eval_pipeline.reports import privacy_wording as wording
 from eval_pipeline.reports.privacy_plots import recall_chart
+from eval_pipeline.reports.templating import page_environment
 from eval_pipeline.reports.wording import one_line, printable
 from eval_pipeline.settings import AnonymisationSettings
 
 MAXIMUM_ROUTES: Final = 100
-_TEMPLATES: Final = Path(__file__).parent / "templates"
 _NO_ROW: Final[Mapping[str, Any]] = dict.fromkeys(("value", "lower", "upper", "cases", "limit"))
 
 
@@ -159,13 +158,7 @@ def _largest_first(rows: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     environment.filters.update(
         kind=wording.kind,
         field=wording.field,

@@ -89,6 +89,16 @@ def test_our_recognisers_work_inside_their_analyzer():
     }
 
 
+def test_every_kind_of_ours_is_reported_under_their_name_or_its_own():
+    kinds = [name.upper() for name in ALL_RECOGNISERS]
+    spans = [Span(at, at + 1, kind) for at, kind in enumerate(kinds)]
+    analyzer = engine.analyzer_of([engine.EvalPipelineRecognizer(lambda _: spans)], language="en")
+    found = {one.start: one.entity_type for one in analyzer.analyze(TEXT, language="en")}
+    assert set(found) == set(range(len(kinds)))
+    assert found[kinds.index("PLACE")] in {"LOCATION", "GPE", "LOC", "FAC"}
+    assert found[kinds.index("HANDLE")] == "HANDLE"
+
+
 def test_a_find_that_its_words_name_scores_one_and_any_other_less():
     spans = [Span(0, 4, "PERSON", cued=True), Span(5, 9, "PERSON")]
     analyzer = engine.analyzer_of([engine.EvalPipelineRecognizer(lambda _: spans)], language="en")
