@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from faker import Faker
 
+from eval_pipeline.anonymisation.structured.check_digits import is_luhn
 from eval_pipeline.settings import Language
 
 _LOCALES: Final[Mapping[Language, tuple[str, ...]]] = MappingProxyType(
@@ -103,7 +104,7 @@ class CanaryValues:
     def card(self) -> str:
         """A number of sixteen digits that passes Luhn's check, grouped or not."""
         body = self._draws.choice(("4000", "5105", "6011")) + self._digits(11)
-        number = next(body + last for last in string.digits if _luhn(body + last))
+        number = next(body + last for last in string.digits if is_luhn(body + last))
         groups = [number[start : start + 4] for start in range(0, 16, 4)]
         return self._draws.choice(("", " ", "-")).join(groups)
 
@@ -200,11 +201,6 @@ class CanaryValues:
     def organisation(self) -> str:
         """A company."""
         return str(self._faker.company())
-
-
-def _luhn(number: str) -> bool:
-    doubled = [int(digit) * (2 - index % 2) for index, digit in enumerate(number)]
-    return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0  # noqa: PLR2004
 
 
 _MAKERS: Final[Mapping[str, Callable[[CanaryValues], str]]] = MappingProxyType(

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from eval_pipeline.anonymisation.spans import Span, context_before
-from eval_pipeline.anonymisation.structured.check_digits import is_luhn
+from eval_pipeline.anonymisation.structured.check_digits import is_luhn, modulo_97
 from eval_pipeline.anonymisation.structured.rule import DIGIT, Rule
 
 _CARD: Final = re.compile(
@@ -79,13 +79,8 @@ def _iban_end(candidate: str) -> int | None:
         compact += character.upper()
         if len(compact) == length:
             at_break = index + 1 == len(candidate) or candidate[index + 1] in _BREAKS
-            return index + 1 if at_break and _remainder(compact) == 1 else None
+            return index + 1 if at_break and modulo_97(compact[4:] + compact[:4]) == 1 else None
     return None
-
-
-def _remainder(compact: str) -> int:
-    moved = compact[4:] + compact[:4]
-    return int("".join(str(int(character, 36)) for character in moved)) % 97
 
 
 CARD_RULES: Final = (

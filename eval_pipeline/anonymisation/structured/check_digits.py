@@ -13,6 +13,11 @@ def is_luhn(digits: str) -> bool:
     return total % 10 == 0
 
 
+def modulo_97(compact: str) -> int:
+    """The remainder of ISO 7064 mod 97-10; letters count from A = 10."""
+    return int("".join(str(int(character, 36)) for character in compact)) % 97
+
+
 def weighted(digits: str, weights: Sequence[int]) -> int:
     """The sum of the first digits, each times its weight."""
     return sum(int(digit) * weight for digit, weight in zip(digits, weights, strict=False))

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from eval_pipeline.anonymisation.structured.check_digits import modulo_97
 from eval_pipeline.anonymisation.surrogates.contract import compact
 from eval_pipeline.anonymisation.surrogates.draws import Draws
 from eval_pipeline.anonymisation.surrogates.shapes import overlay, same_shape
@@ -57,17 +58,13 @@ def iban(value: str, draws: Draws) -> str | None:
         _nobody(character) if 0 <= index - start < _BANK_LENGTH else same_shape(character, draws)
         for index, character in enumerate(written[4:])
     )
-    remainder = _modulo_97(account + written[:2] + "00")
+    remainder = modulo_97(account + written[:2] + "00")
     drawn = f"{written[:2]}{98 - remainder:02}{account}"
     return _in_its_case(value, drawn)
 
 
 def _nobody(character: str) -> str:
     return "9" if character.isdigit() else "z"
-
-
-def _modulo_97(compacted: str) -> int:
-    return int("".join(str(int(character, 36)) for character in compacted)) % 97
 
 
 _SSN: Final = re.compile(r"[0-9]{3}([\- ]?)[0-9]{2}\1[0-9]{4}")
