@@ -16,6 +16,16 @@ from eval_pipeline.settings.anonymisation import (
 )
 from eval_pipeline.settings.clusters import ClustersSettings, EmbeddingsSettings
 from eval_pipeline.settings.gate import DriftSettings, GateSettings
+from eval_pipeline.settings.golden import (
+    MUTATIONS,
+    AdversarialSettings,
+    ContaminationSettings,
+    GoldenSettings,
+    MixSettings,
+    Mutation,
+    RecordedLabelSettings,
+    SaturationSettings,
+)
 from eval_pipeline.settings.intake import PREDICATE_COLUMNS, SamplingSettings, SubsetSettings
 from eval_pipeline.settings.logs import ContractSettings, LogFormat, LogsSettings, SparkSettings
 from eval_pipeline.settings.models import (
@@ -32,6 +42,7 @@ from eval_pipeline.settings.models import (
 )
 from eval_pipeline.settings.operations import AlertsSettings, AutomationSettings, StorageSettings
 from eval_pipeline.settings.presidio import PresidioSettings
+from eval_pipeline.settings.review import ReviewSettings
 from eval_pipeline.settings.scoring import (
     ExactScoring,
     FieldsScoring,
@@ -44,24 +55,21 @@ from eval_pipeline.settings.scoring import (
     SimilarityScoring,
 )
 from eval_pipeline.settings.section import Expression, Kind, Name, PositiveShare, Section, Share
-from eval_pipeline.settings.truth import (
-    GoldenSettings,
-    MixSettings,
-    RecordedLabelSettings,
-    ReviewSettings,
-)
 from eval_pipeline.settings.whole import Settings
 
 __all__ = [
     "ALL_RECOGNISERS",
     "COARSE_COLUMNS",
+    "MUTATIONS",
     "PREDICATE_COLUMNS",
+    "AdversarialSettings",
     "AlertsSettings",
     "AnonymisationSettings",
     "AutomationSettings",
     "CandidateFile",
     "CandidatesSettings",
     "ClustersSettings",
+    "ContaminationSettings",
     "ContractSettings",
     "CustomPattern",
     "DriftSettings",
@@ -81,6 +89,7 @@ __all__ = [
     "LogsSettings",
     "MixSettings",
     "ModelSettings",
+    "Mutation",
     "Name",
     "PanelScoring",
     "PanelSettings",
@@ -97,6 +106,7 @@ __all__ = [
     "RewriterSettings",
     "RubricSettings",
     "SamplingSettings",
+    "SaturationSettings",
     "Scoring",
     "Section",
     "Settings",

@@ -87,6 +87,12 @@ class SystemSettings(ModelSettings):
 
     prompt: str = Field("", description="The system message put before each item's conversation.")
     family: str | None = Field(None, description="Who trained the model.")
+    few_shot_files: tuple[str, ...] = Field(
+        (), description="Files with the examples that its prompt shows: paths or patterns."
+    )
+    fine_tuning_files: tuple[str, ...] = Field(
+        (), description="Files that it was trained on: paths or patterns, text or JSONL."
+    )
 
 
 class ProviderChange(Section):

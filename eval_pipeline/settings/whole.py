@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from eval_pipeline.settings.anonymisation import AnonymisationSettings
 from eval_pipeline.settings.clusters import ClustersSettings
 from eval_pipeline.settings.gate import DriftSettings, GateSettings
+from eval_pipeline.settings.golden import GoldenSettings
 from eval_pipeline.settings.intake import SamplingSettings, SubsetSettings
 from eval_pipeline.settings.logs import ContractSettings, LogsSettings
 from eval_pipeline.settings.models import (
@@ -20,9 +21,9 @@ from eval_pipeline.settings.models import (
     SystemSettings,
 )
 from eval_pipeline.settings.operations import AlertsSettings, AutomationSettings, StorageSettings
+from eval_pipeline.settings.review import ReviewSettings
 from eval_pipeline.settings.scoring import JudgeScoring, PanelScoring, PreferenceScoring, Scoring
 from eval_pipeline.settings.section import Name, Section
-from eval_pipeline.settings.truth import GoldenSettings, ReviewSettings
 
 LEAST_FAMILIES = 2
 

@@ -59,11 +59,9 @@ GOLDEN_SET: Final = Table(
             "kind",
             "subsets",
             "messages",
-            "reference_label",
             "label_source",
             "selection",
-            "inclusion_probability",
-            "design_weight",
+            "expected_behaviour",
             "conversation_key",
             "admitted_in",
             "admitted_on",
@@ -81,13 +79,17 @@ GOLDEN_SET: Final = Table(
             "kind": pl.String,
             "subsets": NAMES,
             "messages": MESSAGES,
-            "logged_response": pl.String,
+            "logged_response": pl.String,  # null for a synthetic item: nobody answered it
+            "logged_model": pl.String,  # the served model that gave it
             "reference_response": pl.String,  # null where no good response is known
-            "reference_label": pl.String,  # of the logged response: pass | fail
-            "label_source": pl.String,  # agreement | adjudication | recorded | panel
-            "annotator_kind": pl.String,  # person | scripted | recorded | null for panel
-            "selection": pl.String,  # sample: how the interaction was drawn
-            "inclusion_probability": pl.Float64,
+            "reference_label": pl.String,  # of the logged response: pass | fail; null without one
+            "label_source": pl.String,  # agreement | adjudication | recorded | panel | synthetic
+            "annotator_kind": pl.String,  # person | scripted | recorded | null for the other two
+            "selection": pl.String,  # sample | synthetic: where the item comes from
+            "expected_behaviour": pl.String,  # answer | graceful_failure
+            "derived_from": pl.String,  # a synthetic item's source interaction's item id
+            "mutation": pl.String,  # what was done to it; null unless synthetic
+            "inclusion_probability": pl.Float64,  # null for a synthetic item: nothing drew it
             "design_weight": pl.Float64,
             "conversation_key": pl.String,
             "user_key": pl.String,

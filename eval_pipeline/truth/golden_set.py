@@ -24,11 +24,13 @@ class Change:
     """One item that was admitted, retired or revised, and why.
 
     Admitted: settled_label | panel_label. Retired: stale | near_duplicate | crowded_out.
-    Revised: label | reference_response | messages.
+    Revised: label | reference_response | messages. `detail` says more where there is more to say,
+    such as which item it duplicates.
     """
 
     item_id: str
     reason: str
+    detail: str | None = None
 
 
 @dataclass(frozen=True)

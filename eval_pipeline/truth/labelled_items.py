@@ -37,7 +37,9 @@ def labelled_items(
     rows = (
         stratified.filter(pl.col("selection") == "sample")
         .join(
-            anonymised.select("interaction_id", "messages", "response", "user_key", "occurred_at"),
+            anonymised.select(
+                "interaction_id", "messages", "response", "served_model", "user_key", "occurred_at"
+            ),
             on="interaction_id",
         )
         .join(
@@ -54,6 +56,10 @@ def labelled_items(
         .with_columns(
             week=pl.lit(week),
             logged_response="response",
+            logged_model="served_model",
+            expected_behaviour=pl.lit("answer"),
+            derived_from=pl.lit(None, dtype=pl.String),
+            mutation=pl.lit(None, dtype=pl.String),
             label_source=pl.coalesce("settled_by", pl.lit("panel")),
             reference_response=pl.coalesce(
                 "corrected", pl.when(pl.col("reference_label") == "pass").then("response")

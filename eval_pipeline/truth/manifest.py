@@ -34,6 +34,7 @@ class ItemChange(Part):
 
     item_id: str
     reason: str
+    detail: str | None = None
 
 
 class DeficitEntry(Part):
@@ -207,7 +208,9 @@ def chain_problems(
 
 
 def _entries(changes: Sequence[Change]) -> tuple[ItemChange, ...]:
-    return tuple(ItemChange(item_id=one.item_id, reason=one.reason) for one in changes)
+    return tuple(
+        ItemChange(item_id=one.item_id, reason=one.reason, detail=one.detail) for one in changes
+    )
 
 
 def published_schema() -> dict[str, Any]:

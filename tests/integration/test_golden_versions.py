@@ -48,6 +48,7 @@ def candidates(*names: str, week: str, **changes) -> pl.DataFrame:
             "kind": "typical",
             "subsets": ["refunds"],
             "messages": [{"role": "user", "content": f"Question {name}"}],
+            "expected_behaviour": "answer",
             "logged_response": "Yes.",
             "reference_response": "Yes.",
             "reference_label": "pass",

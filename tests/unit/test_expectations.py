@@ -51,6 +51,7 @@ def golden_items(size: int = 5, **changed: object) -> pl.DataFrame:
         "kind": "typical",
         "subsets": ["refunds", "dosage"],
         "messages": [{"role": "user", "content": "Where is my refund?"}],
+        "expected_behaviour": "answer",
         "logged_response": "On its way.",
         "reference_response": None,
         "reference_label": "pass",
@@ -138,7 +139,7 @@ def test_a_sound_golden_version_passes():
         ("messages", [{"role": "user", "content": "  \n"}], "Every `filled_messages` must be"),
         ("messages", None, "Every `messages` must be present"),
         ("subsets", ["refunds", "gone"], "Every `unknown_subsets` must be 0"),
-        ("reference_label", None, "Every `reference_label` must be present"),
+        ("label_source", None, "Every `label_source` must be present"),
         ("labelled_on", DAY - dt.timedelta(31), "Every `label_age_days` must be at most 30"),
     ],
 )

@@ -42,6 +42,7 @@ def candidate(name: str, **changes):
         "kind": "typical",
         "subsets": [],
         "messages": [{"role": "user", "content": f"Question {name}"}],
+        "expected_behaviour": "answer",
         "logged_response": f"Answer {name}",
         "reference_response": f"Answer {name}",
         "reference_label": "pass",

@@ -44,6 +44,7 @@ def items(*names: str, admitted_in: int = 1) -> pl.DataFrame:
             "reference_label": "pass",
             "label_source": "panel",
             "selection": "sample",
+            "expected_behaviour": "answer",
             "inclusion_probability": 0.5,
             "design_weight": 2.0,
             "conversation_key": "c",
