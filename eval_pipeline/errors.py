@@ -268,6 +268,39 @@ class UnknownVersionError(EvalPipelineError):
         super().__init__(f"There is no golden version {version}; published: {listed}.")
 
 
+class UnknownItemError(EvalPipelineError):
+    """No golden version ever held such an item."""
+
+    def __init__(self, item_id: str) -> None:
+        super().__init__(
+            f"No published golden version ever held an item '{item_id}'. Item ids begin with "
+            "'item-'; `eval-pipeline golden diff` and the golden set's file list them."
+        )
+
+
+class BrokenChainError(EvalPipelineError):
+    """A golden version does not rest on the manifest of its parent; it was not issued again."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(
+            f"Golden version {version} does not rest on its parent's manifest, nor on one that "
+            "an erasure replaced. It and the versions after it were not changed: hashes issued "
+            "again would hide what happened. Restore the manifests from a backup "
+            "(`eval-pipeline golden verify` says which), then run the same command again."
+        )
+
+
+class ErasedMeanwhileError(EvalPipelineError):
+    """A person was erased from the golden set while a version was published on top of it."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(
+            f"Golden version {version} was published while a person was being erased from the "
+            "versions before it, and rests on what they were before. It stands and may hold that "
+            "person's items. Run the same erasure again: it brings the version in line."
+        )
+
+
 class UnknownCandidateError(EvalPipelineError):
     """No candidate of this name is configured or opened."""
 

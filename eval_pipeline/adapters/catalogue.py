@@ -1,21 +1,30 @@
-"""The catalogue for people: one DuckDB file of views over the lake, rebuilt whole and swapped in.
+"""The catalogue for people: one DuckDB file of views over the lake, swapped in whole.
 
-It is never the only copy of anything. In a folder its views read the Parquet files where they
-lie; in an object store it holds small tables, and the texts of the week stay in the lake.
+It is never the only copy of anything. Over a folder its views look for files when they are asked,
+so it is written again only when the set of its relations changes. Over an object store it is made
+on demand, beside the caller, and holds what the lake held then.
 """
 
-import re
 import tempfile
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import duckdb
-import polars as pl
 
-from eval_pipeline.adapters.golden_versions import GoldenVersions
-from eval_pipeline.adapters.lake import Lake, parse_parquet, partition_path
-from eval_pipeline.fingerprint import content_hash, fingerprint
+from eval_pipeline.adapters.catalogue_relations import (
+    MANIFEST_COLUMNS,
+    VERSION_COLUMN,
+    Relation,
+    empty_golden_statement,
+    empty_statement,
+    golden_statements,
+    table_statement,
+)
+from eval_pipeline.adapters.golden_files import FOLDER, MANIFEST, GoldenFiles, path_of
+from eval_pipeline.adapters.lake import PART, Lake, parse_parquet, partition_path
+from eval_pipeline.adapters.queries import load_sql
+from eval_pipeline.fingerprint import fingerprint
 from eval_pipeline.tables import (
     ALL_TABLES,
     ANONYMISED_INTERACTIONS,
@@ -26,100 +35,96 @@ from eval_pipeline.tables import (
     Table,
 )
 
-CATALOGUE = "catalog.duckdb"
-LAYOUT = 1
-"""Counts up with every change of what the catalogue is made of."""
-
-_TRIAL_COLUMNS = (
-    "system_id, item_id, trial, route, subsets, scorer, response, score, score_error, status, "
-    "error_code, served_model, input_tokens, output_tokens, cost_usd, latency_seconds, attempts"
+CATALOGUE: Final = "catalog.duckdb"
+FOR_PEOPLE: Final = (
+    "decisions",
+    "trials",
+    "golden_versions",
+    "golden_tombstones",
+    "golden_changes",
+    "golden_items",
+    "golden_as_of",
+    "golden_history",
 )
+"""Statements of `sql/catalogue`, in the order in which each finds what it rests on."""
 
-_FOR_PEOPLE = f"""
-CREATE VIEW decisions AS
-SELECT * FROM {GATE_DECISION.name} ORDER BY candidate, decision_id;
-
-CREATE VIEW trials AS
-SELECT 'regression' AS purpose, candidate AS scope, arm, {_TRIAL_COLUMNS}
-FROM {REGRESSION_TRIALS.name}
-UNION ALL
-SELECT 'drift' AS purpose, week AS scope, stream AS arm, {_TRIAL_COLUMNS}
-FROM {DRIFT_TRIALS.name};
-
-CREATE MACRO golden_items(version) AS TABLE
-SELECT * EXCLUDE (golden_version) FROM golden_history WHERE golden_version = version;
-"""  # noqa: S608 - constants of this program only
+ALWAYS: Final = frozenset({DRIFT_TRIALS.name, REGRESSION_TRIALS.name, GATE_DECISION.name})
+"""Tables that people's views rest on: without a file they are empty, not absent."""
 
 
 @dataclass(frozen=True)
-class Covered:
-    """One relation of the catalogue: files of a table, each under its label in a first column."""
+class Contents:
+    """What a catalogue is made of: the tables with files, and whether a version is published."""
 
-    name: str
-    table: Table
-    label_column: str
-    label_type: str
-    paths: tuple[tuple[str, str], ...]
+    tables: tuple[Table, ...]
+    golden: bool
+
+    def fingerprint(self, lake: Lake) -> str:
+        """Changes when the relations, their definitions or the lake's place change."""
+        statements = [load_sql(f"catalogue/{name}") for name in FOR_PEOPLE]
+        schemas = {table.name: str(table.schema) for table in (*ALL_TABLES, GOLDEN_SET)}
+        tables = [table.name for table in self.tables]
+        return fingerprint(
+            [lake.url, tables, self.golden, schemas, statements, MANIFEST_COLUMNS, VERSION_COLUMN]
+        )
 
 
-def rebuild(lake: Lake, golden: GoldenVersions) -> bool:
-    """Builds `catalog.duckdb` at the lake's root; False if it covers the present files already.
+def refresh(lake: Lake) -> bool:
+    """Brings the folder's `catalog.duckdb` in line; False if it was, or in an object store.
 
-    Readers in other processes keep the file they have open. A lake that moved is another lake.
-    Raises `CorruptFileError` and leaves the catalogue as it was.
+    It costs the same however many weeks and versions there are. Readers keep the file they have
+    open. A lake that moved is another lake. Raises `CorruptFileError` and leaves the catalogue.
     """
-    covered = [*_tables(lake), _golden(golden)]
-    present = _fingerprint(lake, covered)
+    root = lake.local_path("")
+    if root is None:
+        return False
+    contents = _contents(lake)
     with tempfile.TemporaryDirectory(prefix="eval-pipeline-") as folder:
-        if _recorded_fingerprint(lake, Path(folder, "old.duckdb")) == present:
+        if _recorded(lake, Path(folder, "old.duckdb")) == contents.fingerprint(lake):
             return False
         file = Path(folder, "new.duckdb")
-        with duckdb.connect(file) as connection:
-            for relation in covered:
-                try:
-                    _create(connection, lake, relation)
-                except (duckdb.Error, pl.exceptions.PolarsError):
-                    _name_the_corrupt_file(lake, relation)
-                    raise
-            _create_versions(connection, golden)
-            connection.execute(_FOR_PEOPLE)
-            connection.execute("CREATE TABLE catalogue_contents (fingerprint VARCHAR)")
-            connection.execute("INSERT INTO catalogue_contents VALUES (?)", [present])
+        _fill(file, lake, contents, root=root, relation="VIEW")
         lake.write_bytes(CATALOGUE, file.read_bytes())
     return True
 
 
-def _tables(lake: Lake) -> list[Covered]:
-    """Every table that has partitions, and those that people's views rest on even without."""
-    always = {DRIFT_TRIALS.name, REGRESSION_TRIALS.name, GATE_DECISION.name}
-    remote = lake.local_path(CATALOGUE) is None
-    covered = []
-    for table in ALL_TABLES:
-        if table is GOLDEN_SET or (remote and table is ANONYMISED_INTERACTIONS):
-            continue
-        names = lake.partitions(table)
-        if names or table.name in always:
-            paths = tuple((name, partition_path(table, name)) for name in names)
-            covered.append(Covered(table.name, table, table.partitioned_by, "VARCHAR", paths))
-    return covered
+def build(lake: Lake, file: Path) -> None:
+    """Writes a catalogue of the lake to a file of this machine, whatever was there.
+
+    Over a folder it has views; over an object store it holds the tables themselves, without the
+    week's texts. Raises `CorruptFileError` and leaves the file as it was.
+    """
+    root = lake.local_path("")
+    contents = _contents(lake)
+    with tempfile.TemporaryDirectory(prefix="eval-pipeline-") as folder:
+        made = Path(folder, "new.duckdb")
+        if root is None:
+            root = Path(folder, "copy")
+            _copy(lake, contents, root=root)
+            _fill(made, lake, contents, root=root, relation="TABLE")
+        else:
+            _fill(made, lake, contents, root=root, relation="VIEW")
+        Lake(str(file.absolute().parent)).write_bytes(file.name, made.read_bytes())
 
 
-def _golden(golden: GoldenVersions) -> Covered:
-    paths = tuple((str(number), golden.items_path(number)) for number in golden.numbers())
-    return Covered("golden_history", GOLDEN_SET, "golden_version", "BIGINT", paths)
+def _contents(lake: Lake) -> Contents:
+    root = lake.local_path("")
+    if root is None:
+        wanted = [table for table in ALL_TABLES if table is not ANONYMISED_INTERACTIONS]
+        present = [table for table in wanted if lake.partitions(table)]
+        golden = bool(GoldenFiles(lake).numbers())
+    else:
+        present = [
+            table
+            for table in ALL_TABLES
+            if any(True for _ in (root / table.name).glob(f"{table.partitioned_by}=*/{PART}"))
+        ]
+        golden = any(True for _ in (root / FOLDER).glob(f"*/{MANIFEST}"))
+    return Contents(tuple(table for table in present if table is not GOLDEN_SET), golden)
 
 
-def _fingerprint(lake: Lake, covered: Sequence[Covered]) -> str:
-    hashes = {
-        path: content_hash(lake.read_bytes(path))
-        for relation in covered
-        for _, path in relation.paths
-    }
-    return fingerprint([LAYOUT, lake.url, hashes])
-
-
-def _recorded_fingerprint(lake: Lake, copy: Path) -> str | None:
-    """What the standing catalogue covers; None if there is none or it cannot be read.
+def _recorded(lake: Lake, copy: Path) -> str | None:
+    """The fingerprint of the standing catalogue; None if there is none or it cannot be read.
 
     A copy is read: a process that holds the file open would be shown its own, older one.
     """
@@ -132,76 +137,60 @@ def _recorded_fingerprint(lake: Lake, copy: Path) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _create(connection: duckdb.DuckDBPyConnection, lake: Lake, relation: Covered) -> None:
-    files = [(label, lake.local_path(path)) for label, path in relation.paths]
-    local = {label: file for label, file in files if file is not None}
-    if local:
-        connection.execute(_view_of_files(relation, local))
-        return
-    frames = [relation.table.empty()]
-    frames += [pl.read_parquet(lake.read_bytes(path)) for _, path in relation.paths]
-    labels = [
-        label
-        for frame, (label, _) in zip(frames[1:], relation.paths, strict=True)
-        for _ in range(frame.height)
+def _copy(lake: Lake, contents: Contents, *, root: Path) -> None:
+    """The files that the catalogue covers, as a folder."""
+    golden = GoldenFiles(lake)
+    paths = [
+        partition_path(table, name) for table in contents.tables for name in lake.partitions(table)
     ]
-    rows = pl.concat(frames).insert_column(0, pl.Series(relation.label_column, labels, pl.String))
-    connection.register("rows_of_relation", rows.to_arrow())
-    connection.execute(
-        f"CREATE TABLE {relation.name} AS SELECT * REPLACE "  # noqa: S608 - names are declared
-        f"({relation.label_column}::{relation.label_type} AS {relation.label_column}) "
-        "FROM rows_of_relation"
-    )
-    connection.unregister("rows_of_relation")
+    for number in golden.numbers() if contents.golden else ():
+        paths += [path_of(number, MANIFEST), path_of(number, golden.manifest(number).items_file)]
+    for path in paths:
+        target = root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(lake.read_bytes(path))
 
 
-def _name_the_corrupt_file(lake: Lake, relation: Covered) -> None:
-    """Raises `CorruptFileError` for the first of the relation's files that cannot be read."""
-    for label, path in relation.paths:
+def _fill(file: Path, lake: Lake, contents: Contents, *, root: Path, relation: Relation) -> None:
+    with duckdb.connect(file) as connection:
+        for table in contents.tables:
+            try:
+                connection.execute(table_statement(table, root=root, relation=relation))
+            except duckdb.Error:
+                _name_the_corrupt_file(lake, table)
+                raise
+        for table in ALL_TABLES:
+            if table.name in ALWAYS and table not in contents.tables:
+                _create_empty(connection, table, column=table.partitioned_by, kind="VARCHAR")
+        if contents.golden:
+            for statement in golden_statements(root=root, relation=relation):
+                connection.execute(statement)
+        else:
+            connection.execute(empty_golden_statement())
+            _create_empty(connection, GOLDEN_SET, column="golden_version", kind="BIGINT")
+        for name in FOR_PEOPLE:
+            connection.execute(load_sql(f"catalogue/{name}"))
+        connection.execute("CREATE TABLE catalogue_contents (fingerprint VARCHAR)")
+        connection.execute(
+            "INSERT INTO catalogue_contents VALUES (?)", [contents.fingerprint(lake)]
+        )
+
+
+def _create_empty(
+    connection: duckdb.DuckDBPyConnection, table: Table, *, column: str, kind: str
+) -> None:
+    connection.register("no_rows", table.empty().to_arrow())
+    connection.execute(empty_statement(table, column=column, kind=kind, rows="no_rows"))
+    connection.unregister("no_rows")
+
+
+def _name_the_corrupt_file(lake: Lake, table: Table) -> None:
+    """Raises `CorruptFileError` for the first of the table's files that cannot be read."""
+    for name in lake.partitions(table):
+        path = partition_path(table, name)
         parse_parquet(
             lake.read_bytes(path),
-            table=relation.table,
+            table=table,
             path=lake.describe(path),
-            remedy=f"Materialise '{relation.table.name}' for {label} again.",
+            remedy=f"Materialise '{table.name}' for {name} again.",
         )
-
-
-def _view_of_files(relation: Covered, files: Mapping[str, Path]) -> str:
-    """A view's definition takes no parameters, so paths and labels stand in it as literals."""
-    selects = "\nUNION ALL BY NAME\n".join(
-        f"SELECT {_literal(label)}::{relation.label_type} AS {relation.label_column}, * "  # noqa: S608 - quoted
-        f"FROM read_parquet({_literal(_no_glob(str(file)))}, hive_partitioning = false)"
-        for label, file in files.items()
-    )
-    return f"CREATE VIEW {relation.name} AS\n{selects}"
-
-
-def _create_versions(connection: duckdb.DuckDBPyConnection, golden: GoldenVersions) -> None:
-    connection.execute(
-        "CREATE TABLE golden_versions (golden_version BIGINT, parent BIGINT, week VARCHAR, "
-        "items BIGINT, admitted BIGINT, retired BIGINT, revised BIGINT, "
-        "content_fingerprint VARCHAR)"
-    )
-    for number in golden.numbers():
-        manifest = golden.manifest(number)
-        connection.execute(
-            "INSERT INTO golden_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                number,
-                manifest.parent,
-                manifest.week,
-                manifest.counts.items,
-                len(manifest.admitted),
-                len(manifest.retired),
-                len(manifest.revised),
-                manifest.content_fingerprint,
-            ],
-        )
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _no_glob(path: str) -> str:
-    return re.sub(r"([*?\[])", r"[\1]", path)

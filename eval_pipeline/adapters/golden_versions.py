@@ -1,35 +1,40 @@
 """Golden versions in the lake: published once by conditional create, verified by their hashes."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import polars as pl
 
-from eval_pipeline.adapters.lake import Lake, parquet_bytes, parse_parquet
+from eval_pipeline.adapters.golden_erasure import Erasure, ReissuedVersion, forget
+from eval_pipeline.adapters.golden_files import (
+    MANIFEST,
+    PUBLISHED,
+    GoldenFiles,
+    ItemsFile,
+    items_file,
+    path_of,
+)
+from eval_pipeline.adapters.golden_verification import problems_of
+from eval_pipeline.adapters.lake import Lake
 from eval_pipeline.errors import (
     CompositionError,
     CorruptFileError,
+    ErasedMeanwhileError,
     PublishConflictError,
-    UnknownVersionError,
+    UnknownItemError,
 )
 from eval_pipeline.fingerprint import content_hash
-from eval_pipeline.tables import GOLDEN_SET
 from eval_pipeline.truth.golden_set import Composition
+from eval_pipeline.truth.item_history import ItemEvent, ItemState, changes_of, item_history
 from eval_pipeline.truth.manifest import (
-    FileEntry,
     Manifest,
     Provenance,
-    chain_problems,
     content_fingerprint,
-    counts_of,
     describe,
-    item_problems,
-    manifest_bytes,
-    parse_manifest,
 )
+from eval_pipeline.truth.manifest_checks import chain_problems
+from eval_pipeline.truth.manifest_file import manifest_bytes
 from eval_pipeline.truth.version_diff import VersionDiff, compare_versions
-
-FOLDER = "golden"
-MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
@@ -42,73 +47,73 @@ class PublishResult:
 
 
 class GoldenVersions:
-    """`golden/000012/manifest.json` and the items file that it names.
+    """The published versions of one lake.
 
     The items file carries its own hash in its name and the manifest is created last, so a
     publisher that loses the race or is killed can never change what the winner's manifest means.
-    A folder without a manifest is not a version.
     """
 
     def __init__(self, lake: Lake) -> None:
-        self._lake = lake
+        self._files = GoldenFiles(lake)
 
     def numbers(self) -> list[int]:
         """The published versions, oldest first."""
-        start, end = f"{FOLDER}/", f"/{MANIFEST}"
-        names = (
-            path.removeprefix(start).removesuffix(end)
-            for path in self._lake.list(FOLDER)
-            if path.endswith(end)
-        )
-        return sorted(int(name) for name in names if name.isdigit())
+        return self._files.numbers()
 
     def latest(self) -> int | None:
         """The newest version, or None before the first."""
         return max(self.numbers(), default=None)
 
     def for_week(self, week: str) -> int | None:
-        """The newest version that was published for `week`, if any."""
+        """The newest version that was published for `week`, if any.
+
+        A week after all published ones is answered by the newest manifest alone.
+        """
         for number in reversed(self.numbers()):
-            if self.manifest(number).week == week:
+            manifest = self.manifest(number)
+            if manifest.week == week:
                 return number
+            if manifest.newest_week < week:
+                return None
         return None
 
     def manifest(self, version: int) -> Manifest:
         """The manifest; raises `UnknownVersionError` or `CorruptFileError`."""
-        path = _path(version, MANIFEST)
-        return parse_manifest(self._manifest_data(version), path=self._lake.describe(path))
+        return self._files.manifest(version)
+
+    def manifest_hash(self, version: int) -> str:
+        """The SHA-256 of the manifest's file; raises `UnknownVersionError`."""
+        return content_hash(self._files.manifest_data(version))
 
     def items(self, version: int) -> pl.DataFrame:
         """The items, as `GOLDEN_SET`; raises `UnknownVersionError` or `CorruptFileError`.
 
-        The bytes are checked against the manifest's hash on every read.
+        The bytes are checked against the manifest's hash on every read. While a person is being
+        erased they are those from before or from after it.
         """
         manifest = self.manifest(version)
-        name = manifest.items_file
-        path = self._lake.describe(_path(version, name))
-        remedy = (
-            "Restore it from a backup; `eval-pipeline golden verify` says what else is affected."
-        )
         try:
-            data = self._lake.read_bytes(_path(version, name))
-        except FileNotFoundError:
-            raise CorruptFileError(path, "it is missing", remedy) from None
-        if content_hash(data) != manifest.files[name].sha256:
-            raise CorruptFileError(path, "its hash is not the manifest's", remedy)
-        return parse_parquet(data, table=GOLDEN_SET, path=path, remedy=remedy)
+            return self._files.items(manifest)
+        except CorruptFileError:
+            again = self.manifest(version)
+            if again == manifest:
+                raise
+            return self._files.items(again)
 
     def items_path(self, version: int) -> str:
         """Where the version's items lie, relative to the lake's root."""
-        return _path(version, self.manifest(version).items_file)
+        return path_of(version, self.manifest(version).items_file)
 
     def publish(self, composition: Composition, provenance: Provenance) -> PublishResult:
         """Publishes the composition as the next version, or finds that one already is it.
 
-        Raises `PublishConflictError` if another publisher was first, and `CompositionError` if
-        the composition does not follow from the newest version.
+        Raises `PublishConflictError` if another publisher was first, `CompositionError` if the
+        composition does not follow from the newest version, and `ErasedMeanwhileError` if an
+        erasure ran at the same time. What it costs does not grow with the number of versions.
         """
         standing = self.standing(composition, provenance)
         if standing is not None:
+            self._sweep(standing.manifest)
             return standing
         following = (self.latest() or 0) + 1
         if composition.version < following:
@@ -134,117 +139,112 @@ class GoldenVersions:
 
     def verify(self, version: int) -> list[str]:
         """What is wrong with a version and its link to its parent; empty if it is sound."""
-        try:
-            manifest, items = self.manifest(version), self.items(version)
-            problems = item_problems(manifest, items)
-            if manifest.version != version:
-                problems.append(f"its manifest says that it is version {manifest.version}")
-            parent, parent_items = None, pl.Series(dtype=pl.String)
-            if manifest.parent is not None:
-                parent = self._manifest_data(manifest.parent)
-                parent_items = self.items(manifest.parent)["item_id"]
-        except (CorruptFileError, UnknownVersionError) as error:
-            return [str(error)]
-        return problems + chain_problems(
-            manifest,
-            items["item_id"].to_list(),
-            parent_manifest=parent,
-            parent_items=parent_items.to_list(),
-        )
+        return problems_of(self._files, version)
 
     def diff(self, before: int, after: int) -> VersionDiff:
-        """What changed from one version to another."""
-        return compare_versions(self.items(before), self.items(after))
+        """What changed from one version to another, with the reasons recorded between them."""
+        old, new = self.items(before), self.items(after)
+        between = [self.manifest(number) for number in range(before + 1, after + 1)]
+        return compare_versions(old, new, recorded=changes_of(between))
 
-    def forget(self, user_key: str) -> list[int]:
-        """Erases one person's items from every version; returns the versions that held any.
+    def history(self, item_id: str) -> list[ItemEvent]:
+        """Everything that happened to an item; raises `UnknownItemError`."""
 
-        The one exception to immutability: hashes are issued again along the whole chain and the
-        erased items stay named, without content. Killed half-way, run again, it finishes.
+        def state(version: int, item: str) -> ItemState | None:
+            rows = self.items(version).filter(pl.col("item_id") == item)
+            return (
+                None if rows.is_empty() else rows.select("item_revision", "reference_label").row(0)
+            )
+
+        manifests = (self.manifest(number) for number in self.numbers())
+        events = item_history(item_id, manifests, state=state)
+        if not events:
+            raise UnknownItemError(item_id)
+        return events
+
+    def forget(
+        self,
+        *,
+        user_key: str | None = None,
+        conversation_keys: Iterable[str] = (),
+        reason: str,
+        erasure_id: str,
+    ) -> list[ReissuedVersion]:
+        """Erases one person's items from every version: `golden_erasure.forget`.
+
+        Keys are the pseudonyms that items carry. Returns the versions that were issued again,
+        oldest first; a second run finds nothing to do. Two erasures must not run at once.
         """
-        held, parent_hash = [], None
-        for number in self.numbers():
-            manifest, items = self.manifest(number), self.items(number)
-            erased = items.filter(pl.col("user_key") == user_key)
-            if erased.height:
-                held.append(number)
-                manifest = self._without(manifest, items, erased["item_id"].to_list())
-            manifest = manifest.model_copy(update={"parent_manifest_hash": parent_hash})
-            data = manifest_bytes(manifest)
-            if data != self._manifest_data(number):
-                self._lake.write_bytes(_path(number, MANIFEST), data)
-            self._sweep(manifest)
-            parent_hash = content_hash(data)
-        return held
+        erasure = Erasure(user_key, frozenset(conversation_keys), reason, erasure_id)
+        return forget(self._files, erasure)
 
-    def _without(self, manifest: Manifest, items: pl.DataFrame, gone: list[str]) -> Manifest:
-        kept = items.filter(~pl.col("item_id").is_in(gone))
-        name, entry, data = _items_file(kept)
-        self._lake.write_bytes(_path(manifest.version, name), data)
-        return manifest.model_copy(
-            update={
-                "files": {name: entry},
-                "counts": counts_of(kept, fresh=manifest.counts.fresh),
-                "content_fingerprint": content_fingerprint(
-                    kept, manifest.provenance, week=manifest.week
-                ),
-                "erased": tuple(sorted({*manifest.erased, *gone})),
-            }
-        )
+    def holds(self, version: int, items: pl.DataFrame) -> bool:
+        """Whether the bytes of these items are the ones that the version's manifest names."""
+        manifest = self.manifest(version)
+        return items_file(items).entry == manifest.files[manifest.items_file]
+
+    def restore(self, version: int, items: pl.DataFrame) -> bool:
+        """Writes a version's items file again if it `holds` these items; else False."""
+        name, file = self.manifest(version).items_file, items_file(items)
+        if not self.holds(version, items):
+            return False
+        self._files.write(version, ItemsFile(name, file.entry, file.data))
+        return True
 
     def _create(self, composition: Composition, provenance: Provenance) -> PublishResult:
         version = composition.version
-        name, entry, data = _items_file(composition.items)
-        parent = self._manifest_data(version - 1) if version > 1 else None
+        parent = self._files.manifest_data(version - 1) if version > 1 else None
+        file = items_file(composition.items)
+        manifest = self._described(composition, provenance, file=file, parent=parent)
+        self._files.write(version, file)
+        won = self._files.create(manifest)
+        standing = self.manifest(version)
+        # A store that retries a put can refuse it because its own first try had arrived.
+        if not won and manifest_bytes(standing) != manifest_bytes(manifest):
+            self._sweep(standing)
+            raise PublishConflictError(version)
+        if file.name not in self._sweep(standing) and file.name in standing.files:
+            self._files.write(version, file)
+        if parent is not None and self._files.manifest_data(version - 1) != parent:
+            raise ErasedMeanwhileError(version)
+        return PublishResult(version, standing, created=True)
+
+    def _described(
+        self,
+        composition: Composition,
+        provenance: Provenance,
+        *,
+        file: ItemsFile,
+        parent: bytes | None,
+    ) -> Manifest:
+        """The manifest; raises `CompositionError` unless it follows from its parent."""
+        version = composition.version
+        before = None if parent is None else self._files.parse(version - 1, parent)
         manifest = describe(
             composition,
             provenance,
-            files={name: entry},
+            files={file.name: file.entry},
+            parent=before,
             parent_manifest_hash=None if parent is None else content_hash(parent),
         )
-        parent_items = self.items(version - 1)["item_id"].to_list() if version > 1 else []
         unfounded = chain_problems(
             manifest,
             composition.items["item_id"].to_list(),
+            parent=before,
             parent_manifest=parent,
-            parent_items=parent_items,
+            parent_items=[] if before is None else self._files.items(before)["item_id"].to_list(),
         )
         if unfounded:
             raise CompositionError(
                 f"Version {version} was not composed on top of version {version - 1}: "
                 f"{'; '.join(unfounded)}. Nothing was published. Compose again on top of it."
             )
-        self._lake.write_bytes(_path(version, name), data)
-        ours = manifest_bytes(manifest)
-        won = self._lake.create_bytes(_path(version, MANIFEST), ours)
-        standing = self.manifest(version)
-        self._sweep(standing)
-        # A store that retries a put can refuse it because its own first try had arrived.
-        if not won and manifest_bytes(standing) != ours:
-            raise PublishConflictError(version)
-        return PublishResult(version, standing, created=True)
+        return manifest
 
-    def _sweep(self, manifest: Manifest) -> None:
-        """Removes items files of losing or killed publishers, which no manifest names."""
-        folder = _path(manifest.version, "")
-        for path in self._lake.list(folder.rstrip("/")):
-            if path.removeprefix(folder) not in {MANIFEST, *manifest.files}:
-                self._lake.delete(path)
-
-    def _manifest_data(self, version: int) -> bytes:
-        try:
-            return self._lake.read_bytes(_path(version, MANIFEST))
-        except FileNotFoundError:
-            raise UnknownVersionError(version, self.numbers()) from None
-
-
-def _path(version: int, name: str) -> str:
-    return f"{FOLDER}/{version:06d}/{name}"
-
-
-def _items_file(items: pl.DataFrame) -> tuple[str, FileEntry, bytes]:
-    """The name, which carries the content's hash, the manifest's entry, and the bytes."""
-    data = parquet_bytes(GOLDEN_SET.conform(items))
-    digest = content_hash(data)
-    name = f"items-{digest[:16]}.parquet"
-    return name, FileEntry(sha256=digest, bytes=len(data), rows=items.height), data
+    def _sweep(self, manifest: Manifest) -> list[str]:
+        """Removes items files of losing or killed publishers; returns the files there were."""
+        names = self._files.names(manifest.version)
+        for name in names:
+            if name.startswith(PUBLISHED) and name not in {MANIFEST, *manifest.files}:
+                self._files.delete(manifest.version, name)
+        return names

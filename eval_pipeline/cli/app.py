@@ -12,6 +12,7 @@ from typer import rich_utils
 from eval_pipeline import __version__
 from eval_pipeline.cli import (
     anonymise_commands,
+    catalogue_command,
     demo_commands,
     golden_commands,
     job_commands,
@@ -42,6 +43,7 @@ job_commands.register(typer_app)
 typer_app.add_typer(anonymise_commands.group, name="anonymise")
 typer_app.add_typer(review_commands.group, name="review")
 typer_app.add_typer(golden_commands.group, name="golden")
+catalogue_command.register(typer_app)
 typer_app.add_typer(demo_commands.group, name="demo")
 typer_app.add_typer(setup_commands.config_group, name="config")
 

@@ -1,49 +1,56 @@
-"""`eval-pipeline golden`: list, show, diff and verify the published versions."""
+"""`eval-pipeline golden`: the published versions, what changed, and whether they still hold."""
 
 import json
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from rich.table import Table as RichTable
 
+from eval_pipeline.cli.golden_report import (
+    difference_tables,
+    history_table,
+    manifest_tables,
+    rebuilt_line,
+    versions_table,
+)
 from eval_pipeline.cli.options import ConfigOption, JsonOption
 from eval_pipeline.cli.session import Session, err, out
+from eval_pipeline.flows.rebuilding import rebuild as rebuild_versions
 
 group = typer.Typer(help="The golden set's published versions.", no_args_is_help=True)
 
 VersionArgument = Annotated[int, typer.Argument(help="The version's number.")]
+AnyVersionArgument = Annotated[
+    int | None, typer.Argument(help="The version; default: every version.")
+]
+NONE_YET = "No version is published yet. Run `eval-pipeline refresh` and `publish`."
 
 
 @group.command("list")
-def list_versions(config: ConfigOption = None, as_json: JsonOption = False) -> None:  # noqa: FBT002 - a Typer flag
+def list_versions(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Every published version, oldest first."""
     golden = Session(config).pipeline.golden
     manifests = [golden.manifest(number) for number in golden.numbers()]
     if as_json:
-        typer.echo(json.dumps([manifest.model_dump(mode="json") for manifest in manifests]))
-        return
-    if not manifests:
-        out.print("No version is published yet. Run `eval-pipeline refresh` and `publish`.")
-        return
-    table = RichTable("version", "week", "items", "admitted", "retired", "revised", "content")
-    for manifest in manifests:
-        table.add_row(
-            str(manifest.version),
-            manifest.week,
-            str(manifest.files[manifest.items_file].rows),
-            str(len(manifest.admitted)),
-            str(len(manifest.retired)),
-            str(len(manifest.revised)),
-            manifest.content_fingerprint[:12],
-        )
-    out.print(table)
+        _print_json([manifest.model_dump(mode="json") for manifest in manifests])
+    elif manifests:
+        out.print(versions_table(manifests))
+    else:
+        out.print(NONE_YET)
 
 
 @group.command()
-def show(version: VersionArgument, config: ConfigOption = None) -> None:
-    """One version's manifest."""
-    manifest = Session(config).pipeline.golden.manifest(version)
-    typer.echo(manifest.model_dump_json(indent=2))
+def show(
+    version: VersionArgument, config: ConfigOption = None, *, as_json: JsonOption = False
+) -> None:
+    """One version: what it holds, where it comes from, what it lacks. --json: its manifest."""
+    golden = Session(config).pipeline.golden
+    manifest = golden.manifest(version)
+    if as_json:
+        typer.echo(manifest.model_dump_json(indent=2))
+        return
+    for table in manifest_tables(manifest, manifest_hash=golden.manifest_hash(version)):
+        out.print(table)
 
 
 @group.command()
@@ -51,28 +58,93 @@ def diff(
     old: Annotated[int, typer.Argument(help="The older version.")],
     new: Annotated[int, typer.Argument(help="The newer version.")],
     config: ConfigOption = None,
+    *,
+    as_json: JsonOption = False,
 ) -> None:
-    """What came, went and was revised between two versions, and how the mix moved."""
+    """What came, went and was revised between two versions, why, and how the mix moved."""
     difference = Session(config).pipeline.golden.diff(old, new)
-    typer.echo(json.dumps(difference.as_dict(), indent=2))
+    if as_json:
+        _print_json(difference.as_dict())
+        return
+    out.print(
+        f"version {old}: {difference.items_before} items; version {new}: "
+        f"{difference.items_after} items; {difference.kept} in both and unchanged"
+    )
+    for table in difference_tables(difference):
+        out.print(table)
+
+
+@group.command()
+def history(
+    item: Annotated[str, typer.Argument(help="The item's id.")],
+    config: ConfigOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """All that happened to an item: admitted, revised, retired, erased, and why."""
+    events = Session(config).pipeline.golden.history(item)
+    if as_json:
+        _print_json([event.as_dict() for event in events])
+    else:
+        out.print(history_table(events))
 
 
 @group.command()
 def verify(
-    version: Annotated[
-        int | None, typer.Argument(help="The version; default: every version.")
-    ] = None,
+    version: AnyVersionArgument = None,
     config: ConfigOption = None,
+    *,
+    as_json: JsonOption = False,
 ) -> None:
     """Recompute every hash and the chain of versions; exit 1 if anything does not hold."""
-    golden = Session(config).pipeline.golden
+    session = Session(config)
+    golden = session.pipeline.golden
     numbers = golden.numbers() if version is None else [version]
-    broken = 0
-    for number in numbers:
-        problems = golden.verify(number)
-        broken += bool(problems)
-        out.print(f"version {number}: {'; '.join(problems) if problems else 'sound'}")
-    if not numbers:
-        err.print("No version is published yet.")
-    if broken:
+    problems: dict[int, Sequence[str]] = {}
+    with session.progress.shown("verifying versions"):
+        for done, number in enumerate(numbers, start=1):
+            problems[number] = golden.verify(number)
+            session.progress(done, len(numbers), "verifying versions")
+    if as_json:
+        _print_json([{"version": number, "problems": found} for number, found in problems.items()])
+    else:
+        for number, found in problems.items():
+            out.print(f"version {number}: {'; '.join(found) or 'sound'}", markup=False)
+        if not numbers:
+            err.print(NONE_YET)
+    if any(problems.values()):
         raise typer.Exit(1)
+
+
+@group.command()
+def rebuild(
+    version: AnyVersionArgument = None,
+    config: ConfigOption = None,
+    *,
+    restore: Annotated[
+        bool,
+        typer.Option("--restore", help="Write a missing or broken items file again, if it is it."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the items again from the weeks' labels; exit 1 unless every byte is as published.
+
+    No items file is read for that: versions are replayed from the first one on, as their
+    manifests decided.
+    """
+    session = Session(config)
+    with session.progress.shown("rebuilding versions"):
+        found = list(rebuild_versions(session.pipeline, version=version, restore=restore))
+    if as_json:
+        _print_json([one.as_dict() for one in found])
+    else:
+        for one in found:
+            out.print(rebuilt_line(one), markup=False)
+        if not found:
+            err.print(NONE_YET)
+    if not all(one.sound for one in found):
+        raise typer.Exit(1)
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, indent=2))

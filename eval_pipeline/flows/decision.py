@@ -62,7 +62,7 @@ def write_pages(pipeline: Pipeline, candidate: Candidate, decision: Decision) ->
         examples=_examples(pipeline, decision, trials),
         drift=_drift_so_far(pipeline),
         operations=pipeline.lake.read(OPERATIONS_REPORT, partition=candidate.candidate_id),
-        golden=pipeline.golden.manifest(version).model_dump(mode="json"),
+        golden=pipeline.golden.manifest(version).model_dump(mode="json", exclude={"canary"}),
     )
     pipeline.lake.write_bytes(_page(candidate.candidate_id, "html"), page.encode())
     pipeline.lake.write_bytes(_page(candidate.candidate_id, "json"), formats.as_json(told).encode())

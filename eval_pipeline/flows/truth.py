@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import polars as pl
 
 from eval_pipeline import __version__
-from eval_pipeline.adapters.catalogue import rebuild
+from eval_pipeline.adapters.catalogue import refresh
 from eval_pipeline.adapters.contracts.expectations import ContractResult, validate_golden
 from eval_pipeline.adapters.golden_versions import PublishResult
 from eval_pipeline.errors import ReviewError
+from eval_pipeline.flows.candidates_of_week import candidates_of
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.judging.calibration import calibrate
 from eval_pipeline.review.adjudication import (
@@ -26,13 +27,11 @@ from eval_pipeline.tables import (
     ANONYMISED_INTERACTIONS,
     JUDGE_CALIBRATION,
     PANEL_VERDICTS,
-    STRATIFIED_INTERACTIONS,
     VERDICTS,
     Table,
 )
 from eval_pipeline.truth.golden_set import Composition, compose
-from eval_pipeline.truth.labelled_items import labelled_items
-from eval_pipeline.truth.manifest import Provenance
+from eval_pipeline.truth.manifest import Provenance, policy_entry
 
 
 def settle_week(pipeline: Pipeline, *, week: str) -> Settlement:
@@ -119,6 +118,7 @@ def provenance(pipeline: Pipeline, *, week: str, run_id: str) -> Provenance:
         agreement=_agreement(pipeline, week=week),
         code_version=__version__,
         run_id=run_id,
+        policy=policy_entry(pipeline.settings.golden, sorted(pipeline.settings.subsets)),
     )
 
 
@@ -133,13 +133,7 @@ def publish_version(pipeline: Pipeline, draft: Draft, *, run_id: str) -> Publish
 def _compose(pipeline: Pipeline, *, week: str, version: int, parent: int | None) -> Composition:
     return compose(
         previous=None if parent is None else pipeline.golden.items(parent),
-        candidates=labelled_items(
-            anonymised=pipeline.lake.read(ANONYMISED_INTERACTIONS, partition=week),
-            stratified=pipeline.lake.read(STRATIFIED_INTERACTIONS, partition=week),
-            panel_verdicts=pipeline.lake.read(PANEL_VERDICTS, partition=week),
-            adjudications=pipeline.lake.read(ADJUDICATIONS, partition=week),
-            week=week,
-        ),
+        candidates=candidates_of(pipeline, week=week),
         policy=pipeline.settings.golden,
         subsets=pipeline.settings.subsets,
         week=week,
@@ -157,8 +151,8 @@ def _validated(pipeline: Pipeline, composition: Composition) -> ContractResult:
 
 
 def refresh_catalogue(pipeline: Pipeline) -> bool:
-    """Rebuilds the catalogue for people, if what it covers has changed."""
-    return rebuild(pipeline.lake, pipeline.golden)
+    """Rebuilds the catalogue for people, if the set of its relations has changed."""
+    return refresh(pipeline.lake)
 
 
 def _served_judges(pipeline: Pipeline, *, week: str) -> dict[str, tuple[str, ...]]:

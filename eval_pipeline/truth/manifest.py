@@ -1,18 +1,20 @@
 """A golden version's manifest: what it holds, what it came from, and the hashes that prove it."""
 
-import json
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from eval_pipeline.errors import CorruptFileError
-from eval_pipeline.fingerprint import content_hash, fingerprint
+from eval_pipeline.fingerprint import fingerprint
+from eval_pipeline.settings import GoldenSettings
+from eval_pipeline.truth.canary import canary_of
 from eval_pipeline.truth.golden_set import Change, Composition
 from eval_pipeline.truth.version_diff import count_names
 
 SCHEMA_VERSION: Final = 1
+NOT_OF_CONTENT = frozenset({"run_id", "code_version", "policy"})
 
 
 class Part(BaseModel):
@@ -38,9 +40,9 @@ class ItemChange(Part):
 
 
 class DeficitEntry(Part):
-    """Items that the policy wanted of a subset or kind, and those it got."""
+    """Items that the policy wanted of a subset, kind or other part, and those it got."""
 
-    of: Literal["subset", "kind"]
+    of: str
     name: str
     required: int
     found: int
@@ -57,8 +59,19 @@ class Counts(Part):
     per_annotator_kind: dict[str, int]
 
 
+class PolicyEntry(Part):
+    """The policy that the version was composed under; `fingerprint` is of the other two."""
+
+    fingerprint: str
+    golden: dict[str, Any]
+    subsets: tuple[str, ...]
+
+
 class Provenance(Part):
-    """Where the labels came from. `judges`: judge to the models that the provider says it ran."""
+    """Where the labels came from. `judges`: judge to the models that the provider says it ran.
+
+    `policy` is null for a version that was composed outside of a configured pipeline.
+    """
 
     salt: str
     anonymiser_fingerprint: str
@@ -66,14 +79,38 @@ class Provenance(Part):
     agreement: dict[str, float | None]
     code_version: str
     run_id: str | None
+    policy: PolicyEntry | None = None
+
+
+class Tombstone(Part):
+    """What stays of an erased item: neither text nor the key of a person or conversation."""
+
+    item_id: str
+    item_revision: int
+    route: str
+    kind: str
+    subsets: tuple[str, ...]
+    reference_label: str | None
+    label_source: str
+    erasure_id: str
+
+
+class Reissue(Part):
+    """One time that the manifest was issued again, and the SHA-256 of the file it replaced."""
+
+    reason: str
+    erasure_id: str
+    supersedes: str
 
 
 class Manifest(Part):
     """Everything about a version but its items. It holds no time, so equal runs give equal bytes.
 
-    `content_fingerprint` ignores `run_id`, `code_version` and the number: it says whether two
-    publications rest on the same items and the same provenance. `erased` names items that were
-    removed after publication because a person asked for it.
+    `weeks` are those whose labels were drawn on, `newest_week` is the newest of this version and
+    all before. `parent_manifest_hash` is the SHA-256 of the parent's manifest file; `canary` was
+    derived from it at publication and never changes. `content_fingerprint` ignores `run_id`,
+    `code_version`, `policy` and the number: it says whether two publications rest on the same
+    items and the same provenance.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -81,6 +118,10 @@ class Manifest(Part):
     parent: int | None
     parent_manifest_hash: str | None
     week: str
+    weeks: tuple[str, ...]
+    newest_week: str
+    as_of: dt.date
+    canary: str
     files: dict[str, FileEntry]
     counts: Counts
     admitted: tuple[ItemChange, ...]
@@ -90,7 +131,8 @@ class Manifest(Part):
     deficits: tuple[DeficitEntry, ...]
     provenance: Provenance
     content_fingerprint: str
-    erased: tuple[str, ...] = ()
+    tombstones: tuple[Tombstone, ...] = ()
+    reissues: tuple[Reissue, ...] = ()
 
     @property
     def items_file(self) -> str:
@@ -103,14 +145,20 @@ def describe(
     provenance: Provenance,
     *,
     files: Mapping[str, FileEntry],
+    parent: Manifest | None,
     parent_manifest_hash: str | None,
 ) -> Manifest:
     """The manifest of a composition; its parent is the version before."""
+    week = composition.week
     return Manifest(
         version=composition.version,
         parent=composition.version - 1 or None,
         parent_manifest_hash=parent_manifest_hash,
-        week=composition.week,
+        week=week,
+        weeks=tuple(sorted({week, *getattr(composition, "weeks", ())})),
+        newest_week=week if parent is None else max(week, parent.newest_week),
+        as_of=composition.as_of,
+        canary=canary_of(parent_manifest_hash, week=week),
         files=dict(files),
         counts=counts_of(composition.items, fresh=composition.fresh),
         admitted=_entries(composition.admitted),
@@ -122,10 +170,14 @@ def describe(
             for gap in composition.deficits
         ),
         provenance=provenance,
-        content_fingerprint=content_fingerprint(
-            composition.items, provenance, week=composition.week
-        ),
+        content_fingerprint=content_fingerprint(composition.items, provenance, week=week),
     )
+
+
+def policy_entry(policy: GoldenSettings, subsets: Sequence[str]) -> PolicyEntry:
+    """The policy as the manifest records it."""
+    golden, names = policy.model_dump(mode="json"), tuple(sorted(subsets))
+    return PolicyEntry(fingerprint=fingerprint([golden, list(names)]), golden=golden, subsets=names)
 
 
 def counts_of(items: pl.DataFrame, *, fresh: int) -> Counts:
@@ -143,76 +195,14 @@ def counts_of(items: pl.DataFrame, *, fresh: int) -> Counts:
 def content_fingerprint(items: pl.DataFrame, provenance: Provenance, *, week: str) -> str:
     """Equal for a week that is published again from the same inputs, whatever its number."""
     rows = items.drop("admitted_in").sort("item_id").to_dicts()
-    facts = provenance.model_dump(mode="json", exclude={"run_id", "code_version"})
+    facts = provenance.model_dump(mode="json", exclude=set(NOT_OF_CONTENT))
     plain = [
         {**row, **{day: str(row[day]) for day in ("admitted_on", "labelled_on")}} for row in rows
     ]
     return fingerprint([week, plain, facts])
 
 
-def manifest_bytes(manifest: Manifest) -> bytes:
-    """The manifest as it is stored: JSON for people, keys sorted, the same on every machine."""
-    tree = manifest.model_dump(mode="json")
-    return (json.dumps(tree, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
-
-
-def parse_manifest(data: bytes, *, path: str) -> Manifest:
-    """The manifest in `data`; raises `CorruptFileError` naming `path`."""
-    try:
-        return Manifest.model_validate_json(data)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(step) for step in first["loc"]) or "the whole file"
-        raise CorruptFileError(
-            path,
-            f"it is not a manifest of schema version {SCHEMA_VERSION} ({where}: {first['msg']})",
-            "Restore it from a backup: published versions are never written again.",
-        ) from None
-
-
-def item_problems(manifest: Manifest, items: pl.DataFrame) -> list[str]:
-    """Where the items contradict their manifest."""
-    problems = []
-    recorded = manifest.files[manifest.items_file].rows
-    if items.height != recorded:
-        problems.append(f"the items file has {items.height} rows, the manifest says {recorded}")
-    if counts_of(items, fresh=manifest.counts.fresh) != manifest.counts:
-        problems.append("the counts per subset, kind or label source are not those of the items")
-    found = content_fingerprint(items, manifest.provenance, week=manifest.week)
-    if found != manifest.content_fingerprint:
-        problems.append("the content fingerprint is not that of the items and their provenance")
-    return problems
-
-
-def chain_problems(
-    manifest: Manifest,
-    items: Sequence[str],
-    *,
-    parent_manifest: bytes | None,
-    parent_items: Sequence[str],
-) -> list[str]:
-    """Where a version does not follow from its parent: the hash, or the items that came and went.
-
-    `items` and `parent_items` are item ids.
-    """
-    problems = []
-    expected = None if parent_manifest is None else content_hash(parent_manifest)
-    if manifest.parent_manifest_hash != expected:
-        problems.append(f"the manifest of version {manifest.parent} is not the one it was built on")
-    admitted = {change.item_id for change in manifest.admitted}
-    retired = {change.item_id for change in manifest.retired}
-    erased = set(manifest.erased)
-    if (set(parent_items) - retired) | (admitted - erased) != set(items):
-        problems.append("its items are not its parent's, less the retired, plus the admitted")
-    return problems
-
-
 def _entries(changes: Sequence[Change]) -> tuple[ItemChange, ...]:
     return tuple(
         ItemChange(item_id=one.item_id, reason=one.reason, detail=one.detail) for one in changes
     )
-
-
-def published_schema() -> dict[str, Any]:
-    """The JSON Schema of `manifest.json`, for other tools."""
-    return Manifest.model_json_schema()

@@ -1,6 +1,6 @@
-"""What two golden versions have in common, and how their mix moved."""
+"""What two golden versions have in common, why items came and went, and how their mix moved."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -8,22 +8,45 @@ import polars as pl
 
 
 @dataclass(frozen=True)
+class ChangedItem:
+    """An item that differs between two versions, and the last recorded reason between them.
+
+    `golden_version` is the version that recorded it; the three are null where none is known,
+    as when an older version is compared with a newer one.
+    """
+
+    item_id: str
+    golden_version: int | None = None
+    reason: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True)
 class MixShift:
-    """The share of one subset or kind among the items of each version, in 0-1."""
+    """The items of one subset or kind in each version, and their share of its items, in 0-1."""
 
     of: Literal["subset", "kind"]
     name: str
-    before: float
-    after: float
+    items_before: int
+    items_after: int
+    share_before: float
+    share_after: float
 
 
 @dataclass(frozen=True)
 class VersionDiff:
-    """Item ids only in the later version, only in the earlier, or in both as other revisions."""
+    """Items only in the later version, only in the earlier, or in both as other revisions.
 
-    added: tuple[str, ...]
-    retired: tuple[str, ...]
-    revised: tuple[str, ...]
+    Of a list each is sorted by item. `kept` counts the items of both in the same revision: the
+    ones that scores of both versions can be compared on.
+    """
+
+    items_before: int
+    items_after: int
+    kept: int
+    added: tuple[ChangedItem, ...]
+    retired: tuple[ChangedItem, ...]
+    revised: tuple[ChangedItem, ...]
     shifts: tuple[MixShift, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -31,17 +54,29 @@ class VersionDiff:
         return asdict(self)
 
 
-def compare_versions(before: pl.DataFrame, after: pl.DataFrame) -> VersionDiff:
+Recorded = Mapping[Literal["admitted", "retired", "revised"], Iterable[ChangedItem]]
+"""What the manifests between two versions say, oldest first."""
+
+
+def compare_versions(
+    before: pl.DataFrame, after: pl.DataFrame, *, recorded: Recorded | None = None
+) -> VersionDiff:
     """From `before` to `after`, both of `GOLDEN_SET`; `shifts` name every subset and kind."""
     old = dict(before.select("item_id", "item_revision").rows())
     new = dict(after.select("item_id", "item_revision").rows())
+    known = recorded or {}
+    both = old.keys() & new.keys()
+    revised = {item for item in both if old[item] != new[item]}
     return VersionDiff(
-        added=tuple(sorted(new.keys() - old.keys())),
-        retired=tuple(sorted(old.keys() - new.keys())),
-        revised=tuple(sorted(item for item in old.keys() & new.keys() if old[item] != new[item])),
+        items_before=before.height,
+        items_after=after.height,
+        kept=len(both) - len(revised),
+        added=_explained(new.keys() - old.keys(), known.get("admitted", ())),
+        retired=_explained(old.keys() - new.keys(), known.get("retired", ())),
+        revised=_explained(revised, known.get("revised", ())),
         shifts=(
-            *_shifts("subset", _shares(before, "subsets"), _shares(after, "subsets")),
-            *_shifts("kind", _shares(before, "kind"), _shares(after, "kind")),
+            *_shifts("subset", "subsets", before=before, after=after),
+            *_shifts("kind", "kind", before=before, after=after),
         ),
     )
 
@@ -55,14 +90,23 @@ def count_names(items: pl.DataFrame, column: str) -> dict[str, int]:
     return dict(sorted(counted.rows()))
 
 
-def _shares(items: pl.DataFrame, column: str) -> dict[str, float]:
-    return {name: count / items.height for name, count in count_names(items, column).items()}
+def _explained(items: Iterable[str], recorded: Iterable[ChangedItem]) -> tuple[ChangedItem, ...]:
+    last = {change.item_id: change for change in recorded}
+    return tuple(last.get(item, ChangedItem(item)) for item in sorted(items))
 
 
 def _shifts(
-    of: Literal["subset", "kind"], before: Mapping[str, float], after: Mapping[str, float]
+    of: Literal["subset", "kind"], column: str, *, before: pl.DataFrame, after: pl.DataFrame
 ) -> list[MixShift]:
+    old, new = count_names(before, column), count_names(after, column)
     return [
-        MixShift(of, name, before.get(name, 0.0), after.get(name, 0.0))
-        for name in sorted(before.keys() | after.keys())
+        MixShift(
+            of,
+            name,
+            items_before=old.get(name, 0),
+            items_after=new.get(name, 0),
+            share_before=old.get(name, 0) / max(before.height, 1),
+            share_after=new.get(name, 0) / max(after.height, 1),
+        )
+        for name in sorted(old.keys() | new.keys())
     ]

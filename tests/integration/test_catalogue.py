@@ -6,9 +6,10 @@ import duckdb
 import polars as pl
 import pytest
 
-from eval_pipeline.adapters.catalogue import CATALOGUE, rebuild
+from eval_pipeline.adapters.catalogue import CATALOGUE, build, refresh
 from eval_pipeline.adapters.golden_versions import GoldenVersions
 from eval_pipeline.adapters.lake import Lake
+from eval_pipeline.errors import CorruptFileError
 from eval_pipeline.settings import GoldenSettings
 from eval_pipeline.tables import (
     DRIFT_TRIALS,
@@ -24,7 +25,7 @@ from eval_pipeline.truth.manifest import Provenance
 POLICY = GoldenSettings(minimum_items=1, minimum_per_subset=0, minimum_fresh_share=0)
 
 
-def publish(golden: GoldenVersions, name: str, *, week: str) -> None:
+def publish(golden: GoldenVersions, name: str, *, week: str, **changes) -> None:
     row = {
         "interaction_id": name,
         "week": week,
@@ -37,8 +38,10 @@ def publish(golden: GoldenVersions, name: str, *, week: str) -> None:
         "selection": "sample",
         "inclusion_probability": 0.5,
         "design_weight": 2.0,
-        "conversation_key": "c",
+        "conversation_key": f"c-{name}",
+        "expected_behaviour": "answer",
         "labelled_on": dt.date.fromisoformat(week),
+        **changes,
     }
     schema = {"interaction_id": pl.String, **{c: GOLDEN_SET.schema[c] for c in CANDIDATE_COLUMNS}}
     latest = golden.latest()
@@ -134,11 +137,7 @@ def fill(lake: Lake) -> GoldenVersions:
     return golden
 
 
-def ask(lake: Lake, tmp_path, query: str):
-    file = lake.local_path(CATALOGUE)
-    if file is None:
-        file = tmp_path / "copy.duckdb"
-        file.write_bytes(lake.read_bytes(CATALOGUE))
+def ask(file, query: str):
     with duckdb.connect(file, read_only=True) as connection:
         return connection.execute(query).fetchall()
 
@@ -147,128 +146,226 @@ def ask(lake: Lake, tmp_path, query: str):
 def lake(request, tmp_path):
     if request.param == "memory":
         return Lake("memory://")
-    name = "lake" if request.param == "folder" else "a[1]*'s? week=1 lake"
+    name = "lake" if request.param == "folder" else "route=x/a[1]*'s? week=1 lake"
     return Lake(str(tmp_path / name))
 
 
-def test_people_find_tables_versions_decisions_and_trials(lake, tmp_path):
-    golden = fill(lake)
-    assert rebuild(lake, golden)
-    assert ask(lake, tmp_path, "SELECT week, route FROM production_monitor ORDER BY ALL") == [
+@pytest.fixture
+def made(lake, tmp_path):
+    """Makes the lake's catalogue as its kind of lake does, and says where it is."""
+
+    def make():
+        if lake.local_path("") is None:
+            assert not refresh(lake)
+            assert CATALOGUE not in lake.list()
+            build(lake, tmp_path / "out" / "own.duckdb")
+            return tmp_path / "out" / "own.duckdb"
+        refresh(lake)
+        return lake.local_path(CATALOGUE)
+
+    return make
+
+
+def test_people_find_tables_decisions_and_trials(lake, made):
+    fill(lake)
+    file = made()
+    assert ask(file, "SELECT week, route FROM production_monitor ORDER BY ALL") == [
         ("2026-11-09", "all"),
         ("2026-11-09", "orders"),
         ("2026-11-16", "all"),
     ]
-    assert ask(
-        lake,
-        tmp_path,
-        "SELECT golden_version, count(*) FROM golden_history GROUP BY ALL ORDER BY ALL",
-    ) == [(1, 1), (2, 2)]
-    assert ask(lake, tmp_path, "SELECT item_id FROM golden_items(1)") == [
-        (golden.items(1)["item_id"][0],)
-    ]
-    assert ask(lake, tmp_path, "SELECT len(messages), subsets FROM golden_items(2) LIMIT 1") == [
-        (1, ["refunds"])
-    ]
-    assert ask(lake, tmp_path, "SELECT golden_version, parent, items FROM golden_versions") == [
-        (1, None, 1),
-        (2, 1, 2),
-    ]
-    assert ask(lake, tmp_path, "SELECT candidate, verdict, blocked_subsets FROM decisions") == [
+    assert ask(file, "SELECT candidate, verdict, blocked_subsets FROM decisions") == [
         ("sharper", "block", ["refunds"])
     ]
-    assert ask(lake, tmp_path, "SELECT purpose, scope, arm, score FROM trials ORDER BY ALL") == [
+    assert ask(file, "SELECT purpose, scope, arm, score FROM trials ORDER BY ALL") == [
         ("drift", "2026-11-16", "rerun", 1.0),
         ("regression", "sharper", "candidate", 1.0),
     ]
 
 
-def test_an_empty_lake_has_the_same_views_without_rows(lake, tmp_path):
-    assert rebuild(lake, GoldenVersions(lake))
-    for relation in ("decisions", "trials", "golden_history", "golden_versions", "golden_items(1)"):
-        assert ask(lake, tmp_path, f"SELECT * FROM {relation}") == []
-    described = ask(
-        lake,
-        tmp_path,
-        "SELECT typeof(golden_version) FROM golden_history "
-        "UNION ALL SELECT column_type FROM (DESCRIBE golden_history) "
-        "WHERE column_name = 'golden_version'",
-    )
-    assert described == [("BIGINT",)]
-
-
-def test_the_catalogue_is_built_again_only_when_what_it_covers_changed(lake, tmp_path):
+def test_people_travel_in_time(lake, made):
     golden = fill(lake)
-    assert rebuild(lake, golden)
+    file = made()
+    (first,) = golden.items(1)["item_id"].to_list()
+    second = golden.manifest(2).admitted[0].item_id
+    assert ask(
+        file, "SELECT golden_version, count(*) FROM golden_set GROUP BY ALL ORDER BY ALL"
+    ) == [(1, 1), (2, 2)]
+    for version in ("1", "version => 1", "version := 1"):
+        assert ask(file, f"SELECT item_id, route FROM golden_items({version})") == [
+            (first, "orders")
+        ]
+    assert ask(file, "SELECT len(messages), subsets FROM golden_items(2) LIMIT 1") == [
+        (1, ["refunds"])
+    ]
+    assert ask(
+        file, "SELECT golden_version, parent, items, in_force_from FROM golden_versions"
+    ) == [
+        (1, None, 1, dt.date(2026, 11, 16)),
+        (2, 1, 2, dt.date(2026, 11, 23)),
+    ]
+    for day, versions in {"2026-11-15": [], "2026-11-22": [1], "2026-11-23": [2]}.items():
+        for written in (f"'{day}'", f"day => DATE '{day}'"):
+            found = ask(file, f"SELECT DISTINCT golden_version FROM golden_as_of({written})")
+            assert [row[0] for row in found] == versions
+    assert ask(file, "SELECT golden_version, item_id, change, reason FROM golden_changes") == [
+        (1, first, "admitted", "settled_label"),
+        (2, second, "admitted", "settled_label"),
+    ]
+
+
+def test_the_history_of_an_item_is_the_one_that_the_program_tells(lake, made):
+    golden = fill(lake)
+    publish(golden, "two", week="2026-11-16", reference_label="fail")
+    golden.forget(conversation_keys=["c-one"], reason="asked", erasure_id="e-1")
+    publish(golden, "three", week="2027-11-15")
+    file = made()
+    told = set()
+    for (item,) in ask(file, "SELECT DISTINCT item_id FROM golden_changes"):
+        events = [tuple(event.as_dict().values()) for event in golden.history(item)]
+        assert ask(file, f"FROM golden_history('{item}')") == events
+        assert ask(file, f"FROM golden_history(item => '{item}')") == events
+        told |= {event[2] for event in events}
+    assert told == {"admitted", "revised", "retired", "erased"}
+    assert ask(file, "SELECT erased, reissues FROM golden_versions ORDER BY golden_version") == [
+        (len(manifest.tombstones), len(manifest.reissues))
+        for manifest in map(golden.manifest, golden.numbers())
+    ]
+
+
+def test_an_empty_lake_has_the_same_views_without_rows(made):
+    file = made()
+    for relation in (
+        "decisions", "trials", "golden_set", "golden_versions", "golden_changes",
+        "golden_items(1)", "golden_as_of('2026-11-16')", "golden_history('item-1')",
+    ):  # fmt: skip
+        assert ask(file, f"SELECT * FROM {relation}") == []
+    assert ask(
+        file, "SELECT column_type FROM (DESCRIBE golden_set) WHERE column_name = 'golden_version'"
+    ) == [("BIGINT",)]
+
+
+def test_empty_and_filled_relations_have_the_same_columns(lake, made):
+    described = "SELECT column_name, column_type FROM (DESCRIBE {})"
+    relations = ("decisions", "trials", "golden_set", "golden_versions", "golden_changes")
+    query = " UNION ALL ".join(described.format(relation) for relation in relations)
+    empty = ask(made(), query)
+    fill(lake)
+    assert ask(made(), query) == empty
+
+
+def test_a_folders_catalogue_shows_new_files_and_is_written_again_only_for_new_relations(tmp_path):
+    lake = Lake(str(tmp_path / "lake"))
+    assert refresh(lake)
+    golden = fill(lake)
+    assert refresh(lake)
+    assert not refresh(lake)
     standing = lake.read_bytes(CATALOGUE)
-    assert not rebuild(lake, golden)
-    lake.replace(PRODUCTION_MONITOR, monitor("all"), partition="2026-11-16")
-    assert not rebuild(lake, golden)
-    assert lake.read_bytes(CATALOGUE) == standing
-    lake.replace(PRODUCTION_MONITOR, monitor("other"), partition="2026-11-16")
-    assert rebuild(lake, golden)
-    assert ("2026-11-16", "other") in ask(
-        lake, tmp_path, "SELECT week, route FROM production_monitor"
-    )
+    lake.replace(PRODUCTION_MONITOR, monitor("other"), partition="2026-11-23")
     publish(golden, "three", week="2026-11-23")
-    assert rebuild(lake, golden)
-    assert not rebuild(lake, golden)
+    assert not refresh(lake)
+    assert lake.read_bytes(CATALOGUE) == standing
+    file = lake.local_path(CATALOGUE)
+    assert ask(file, "SELECT week FROM production_monitor WHERE route = 'other'") == [
+        ("2026-11-23",)
+    ]
+    assert ask(file, "SELECT count(*) FROM golden_items(3)") == [(3,)]
+    lake.delete("gate_decision/candidate=sharper/part-0.parquet")
+    assert refresh(lake)
+    assert ask(file, "SELECT * FROM decisions") == []
+
+
+def test_what_a_dead_publisher_left_is_never_shown(lake, made):
+    golden = fill(lake)
+    stranger = lake.read_bytes(golden.items_path(2))
+    lake.write_bytes("golden/000001/items-0123456789abcdef.parquet", stranger)
+    lake.write_bytes("golden/000003/items-0123456789abcdef.parquet", stranger)
+    assert ask(made(), "SELECT golden_version, count(*) FROM golden_set GROUP BY 1 ORDER BY 1") == [
+        (1, 1),
+        (2, 2),
+    ]
+
+
+def test_asking_for_one_version_or_week_reads_its_file_alone(tmp_path):
+    lake = Lake(str(tmp_path / "lake"))
+    fill(lake)
+    refresh(lake)
+    for query in (
+        "SELECT item_id FROM golden_items(2)",
+        "SELECT route FROM production_monitor WHERE week = '2026-11-16'",
+    ):
+        plan = ask(lake.local_path(CATALOGUE), f"EXPLAIN ANALYZE {query}")[0][1]
+        parquet = plan[plan.index("READ_PARQUET") :]
+        assert "Total Files Read: 1 " in parquet[: parquet.index("Filename(s)")]
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a database" * 500])
-def test_a_damaged_catalogue_is_replaced(lake, tmp_path, damage):
-    golden = fill(lake)
-    rebuild(lake, golden)
+def test_a_damaged_catalogue_is_replaced(tmp_path, damage):
+    lake = Lake(str(tmp_path / "lake"))
+    fill(lake)
+    refresh(lake)
     lake.write_bytes(CATALOGUE, damage)
-    assert rebuild(lake, golden)
-    assert len(ask(lake, tmp_path, "SELECT * FROM golden_history")) == 3
+    assert refresh(lake)
+    assert len(ask(lake.local_path(CATALOGUE), "SELECT * FROM golden_set")) == 3
+
+
+def test_a_broken_file_is_named_and_the_catalogue_left_as_it_was(tmp_path):
+    lake = Lake(str(tmp_path / "lake"))
+    refresh(lake)
+    standing = lake.read_bytes(CATALOGUE)
+    lake.write_bytes("production_monitor/week=2026-11-09/part-0.parquet", b"no Parquet")
+    with pytest.raises(CorruptFileError, match="production_monitor/week=2026-11-09"):
+        refresh(lake)
+    assert lake.read_bytes(CATALOGUE) == standing
 
 
 def test_a_lake_that_moved_gets_a_catalogue_of_its_new_place(tmp_path):
     lake = Lake(str(tmp_path / "before"))
-    rebuild(lake, fill(lake))
+    fill(lake)
+    refresh(lake)
     (tmp_path / "before").rename(tmp_path / "after")
     moved = Lake(str(tmp_path / "after"))
-    assert rebuild(moved, GoldenVersions(moved))
-    assert len(ask(moved, tmp_path, "SELECT * FROM golden_history")) == 3
+    assert refresh(moved)
+    assert len(ask(moved.local_path(CATALOGUE), "SELECT * FROM golden_set")) == 3
 
 
 READER = """
 import duckdb, sys
 connection = duckdb.connect(sys.argv[1], read_only=True)
 for line in sys.stdin:
-    rows = connection.execute("SELECT count(*) FROM golden_versions").fetchone()
+    rows = connection.execute("SELECT count(*) FROM duckdb_views() WHERE NOT internal").fetchone()
     print(rows[0], flush=True)
 """
 
 
 def test_a_reader_in_another_process_keeps_its_catalogue_while_it_is_swapped(tmp_path):
     lake = Lake(str(tmp_path / "lake"))
-    golden = fill(lake)
-    rebuild(lake, golden)
+    refresh(lake)
     command = [sys.executable, "-c", READER, str(lake.local_path(CATALOGUE))]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as reader:
 
-        def versions() -> int:
+        def views() -> int:
             reader.stdin.write("?\n")
             reader.stdin.flush()
             return int(reader.stdout.readline())
 
-        assert versions() == 2
-        publish(golden, "three", week="2026-11-23")
-        assert rebuild(lake, golden)
-        assert versions() == 2
+        before = views()
+        fill(lake)
+        assert refresh(lake)
+        assert views() == before
         reader.stdin.close()
-    assert ask(lake, tmp_path, "SELECT count(*) FROM golden_versions") == [(3,)]
+    counted = ask(
+        lake.local_path(CATALOGUE), "SELECT count(*) FROM duckdb_views() WHERE NOT internal"
+    )
+    assert counted[0][0] > before
 
 
-def test_a_reader_in_this_process_does_not_hold_up_or_fool_a_rebuild(tmp_path):
+def test_a_reader_in_this_process_does_not_hold_up_or_fool_a_refresh(tmp_path):
     lake = Lake(str(tmp_path / "lake"))
-    golden = fill(lake)
-    rebuild(lake, golden)
+    refresh(lake)
     with duckdb.connect(lake.local_path(CATALOGUE), read_only=True):
-        publish(golden, "three", week="2026-11-23")
-        assert rebuild(lake, golden)
-        assert not rebuild(lake, golden)
+        fill(lake)
+        assert refresh(lake)
+        assert not refresh(lake)

@@ -430,44 +430,6 @@ def test_an_unreadable_label_file_and_a_week_without_tasks_are_told(seen, tmp_pa
     assert "eval-pipeline refresh --week" in empty.err
 
 
-# Golden versions
-
-
-def test_golden_list_show_and_diff_tell_the_versions(seen):
-    listed = json.loads(seen.run("golden", "list", "--json").out)
-    assert [(one["version"], one["week"]) for one in listed] == list(enumerate(WEEKS, 1))
-    assert listed[1]["parent"] == 1
-    table = seen.run("golden", "list").out
-    assert all(week in table for week in WEEKS)
-    shown = json.loads(seen.run("golden", "show", "2").out)
-    assert shown == listed[1]
-    difference = json.loads(seen.run("golden", "diff", "1", "2").out)
-    assert len(difference["added"]) == len(listed[1]["admitted"])
-    unknown = seen.run("golden", "show", "9")
-    assert unknown.code == 1
-    assert "There is no golden version 9; published: 1, 2." in unknown.err
-
-
-def test_golden_list_says_what_to_do_before_the_first_version(fresh_world):
-    ended = fresh_world.run("golden", "list")
-    assert ended.code == 0
-    assert "eval-pipeline refresh" in ended.out
-
-
-def test_golden_verify_notices_one_flipped_byte(world):
-    sound = world.run("golden", "verify")
-    assert sound.code == 0
-    assert sound.out.splitlines() == ["version 1: sound", "version 2: sound"]
-    (items,) = (world.lake / "golden" / "000001").glob("items*.parquet")
-    data = bytearray(items.read_bytes())
-    data[len(data) // 2] ^= 1
-    items.write_bytes(data)
-    broken = world.run("golden", "verify")
-    assert broken.code == 1
-    assert "version 1: sound" not in broken.out
-    assert world.run("golden", "verify", "1").code == 1
-
-
 # The demo
 
 

@@ -52,7 +52,7 @@ def test_the_readme_shows_the_five_commands() -> None:
 
 
 def test_the_check_of_commands_knows_a_wrong_one() -> None:
-    assert _problem(["golden", "rebuild"]) == "golden rebuild: there is no command 'rebuild'"
+    assert _problem(["golden", "burn"]) == "golden burn: there is no command 'burn'"
     assert _problem(["gate", "--candidate", "x", "--loud"]) == "gate: there is no option '--loud'"
     assert _problem(["gate", "--candidate", "x", "--format", "junit"]) is None
     assert _problem(["anonymise", "a", "b", "--loud"]) == "anonymise: there is no option '--loud'"

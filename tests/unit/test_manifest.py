@@ -1,23 +1,26 @@
 import datetime as dt
+import json
 
 import polars as pl
 import pytest
 
 from eval_pipeline.errors import CorruptFileError
 from eval_pipeline.fingerprint import content_hash
+from eval_pipeline.settings import GoldenSettings
 from eval_pipeline.tables import GOLDEN_SET
-from eval_pipeline.truth.golden_set import Change, Composition, Deficit
+from eval_pipeline.truth.canary import CANARY_PATTERN, canary_of
+from eval_pipeline.truth.golden_set import Change, Composition, Deficit, item_fingerprint
 from eval_pipeline.truth.manifest import (
     FileEntry,
     Provenance,
-    chain_problems,
+    Reissue,
+    Tombstone,
     content_fingerprint,
     describe,
-    item_problems,
-    manifest_bytes,
-    parse_manifest,
-    published_schema,
+    policy_entry,
 )
+from eval_pipeline.truth.manifest_checks import chain_problems, item_problems, own_problems
+from eval_pipeline.truth.manifest_file import manifest_bytes, parse_manifest, published_schema
 
 WEEK = "2026-11-16"
 PROVENANCE = Provenance(
@@ -35,7 +38,6 @@ def items(*names: str, admitted_in: int = 1) -> pl.DataFrame:
         {
             "item_id": f"item-{name}",
             "item_revision": 1,
-            "item_fingerprint": f"fp-{name}",
             "week": WEEK,
             "route": "orders",
             "kind": "typical",
@@ -54,6 +56,8 @@ def items(*names: str, admitted_in: int = 1) -> pl.DataFrame:
         }
         for name in names
     ]
+    for row in rows:
+        row["item_fingerprint"] = item_fingerprint({**row, "reference_response": None})
     return GOLDEN_SET.conform(pl.DataFrame(rows, schema=GOLDEN_SET.schema))
 
 
@@ -78,6 +82,7 @@ def manifest_of(frame: pl.DataFrame, *, provenance: Provenance = PROVENANCE, **c
         composition(frame, **changes),
         provenance,
         files={"items-x.parquet": FileEntry(sha256="0" * 64, bytes=10, rows=frame.height)},
+        parent=None,
         parent_manifest_hash=None,
     )
 
@@ -88,6 +93,24 @@ def test_a_manifest_comes_back_as_it_was_written():
     assert parse_manifest(data, path="golden/000001/manifest.json") == manifest
     assert manifest_bytes(manifest_of(items("b", "a"))) == data
     assert data.endswith(b"}\n")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"fresh": 0', b'"fresh": 1'),
+        (b'"fresh": 0', b'"fresh":  0'),
+        (b"}\n", b"}"),
+        (b'  "version": 1', b'  "version": 1,\n  "version": 1'),
+        (b"model-a", b"model-\xff"),
+        (b"model-a", b"model-\\ud800"),
+    ],
+)
+def test_a_manifest_that_differs_from_its_seal_or_its_own_form_is_refused(old, new):
+    data = manifest_bytes(manifest_of(items("a")))
+    assert old in data
+    with pytest.raises(CorruptFileError):
+        parse_manifest(data.replace(old, new), path="m")
 
 
 def test_counts_are_per_name_and_an_item_counts_once_in_a_subset():
@@ -147,34 +170,100 @@ def test_items_that_contradict_their_manifest_are_found():
     assert item_problems(manifest, items("a", "b")) == []
     relabelled = items("a", "b").with_columns(reference_label=pl.lit("fail"))
     assert item_problems(manifest, relabelled) == [
-        "the content fingerprint is not that of the items and their provenance"
+        "the content fingerprint is not that of the items and their provenance",
+        "the fingerprints of item-a, item-b are not those of their content",
     ]
-    assert len(item_problems(manifest, items("a"))) == 3
+    assert len(item_problems(manifest, items("a"))) == 4
+    elsewhere = manifest.model_copy(update={"weeks": ("2026-11-09",)})
+    assert item_problems(elsewhere, items("a", "b")) == [
+        "it admitted items of weeks that it does not name"
+    ]
+
+
+def test_a_manifest_that_contradicts_itself_is_found():
+    manifest = manifest_of(items("a"), version=3)
+    assert own_problems(manifest) == []
+    stone = Tombstone(
+        item_id="item-z",
+        item_revision=1,
+        route="orders",
+        kind="typical",
+        subsets=(),
+        reference_label="pass",
+        label_source="panel",
+        erasure_id="e-1",
+    )
+    assert own_problems(
+        manifest.model_copy(update={"parent": 1, "weeks": (), "tombstones": (stone, stone)})
+    ) == [
+        "its parent is 1, not the version before",
+        "its weeks are not in order or lack its own",
+        "its tombstones are not in order or name an item twice",
+        "it has a tombstone of an erasure for which it was not issued again",
+    ]
+
+
+def test_a_canary_is_one_string_per_parent_and_week_that_the_pattern_finds():
+    canary = canary_of(None, week=WEEK)
+    assert canary == canary_of(None, week=WEEK)
+    assert len({canary, canary_of("0" * 64, week=WEEK), canary_of(None, week="2026-11-23")}) == 3
+    assert CANARY_PATTERN.search(f"some text {canary}, more text")[0] == canary
+
+
+def test_the_policy_is_recorded_with_a_fingerprint_of_its_content():
+    entry = policy_entry(GoldenSettings(), ["b", "a"])
+    assert (entry.subsets, entry.golden["minimum_items"]) == (("a", "b"), 200)
+    assert policy_entry(GoldenSettings(), ["a", "b"]) == entry
+    others = {
+        policy_entry(GoldenSettings(minimum_items=1), ["a", "b"]).fingerprint,
+        policy_entry(GoldenSettings(), ["a"]).fingerprint,
+    }
+    assert entry.fingerprint not in others
 
 
 def test_the_chain_holds_only_on_the_parent_it_was_built_on():
-    parent = b"parent manifest"
+    parent = manifest_of(items("a", "b"))
+    stored = manifest_bytes(parent)
     manifest = manifest_of(
         items("b", "c"),
         version=2,
         admitted=(Change("item-c", "panel_label"),),
         retired=(Change("item-a", "stale"),),
-    ).model_copy(update={"parent_manifest_hash": content_hash(parent)})
+    ).model_copy(
+        update={
+            "parent_manifest_hash": content_hash(stored),
+            "canary": canary_of(content_hash(stored), week=WEEK),
+        }
+    )
 
-    def problems(*, held=("item-b", "item-c"), before=("item-a", "item-b"), by=parent):
-        return chain_problems(manifest, held, parent_manifest=by, parent_items=before)
+    def problems(child=manifest, *, held=("item-b", "item-c"), before=("item-a", "item-b"), **of):
+        parent_of = {"parent": parent, "parent_manifest": stored, **of}
+        return chain_problems(child, held, parent_items=before, **parent_of)
 
-    assert problems() == []
-    assert problems(by=b"other") == ["the manifest of version 1 is not the one it was built on"]
     gap = ["its items are not its parent's, less the retired, plus the admitted"]
+    no_canary = ["its canary does not come from its parent and its week"]
+    assert problems() == []
+    assert problems(parent_manifest=b"other") == [
+        "the manifest of version 1 is not the one it was built on",
+        *no_canary,
+    ]
     assert problems(held=("item-b", "item-c", "item-d")) == gap
     assert problems(held=("item-c",)) == gap
     assert problems(before=("item-a",)) == gap
+    assert problems(manifest.model_copy(update={"newest_week": "2026-11-23"})) == [
+        "its newest week is not that of the chain"
+    ]
+    assert problems(manifest.model_copy(update={"canary": canary_of("0", week=WEEK)})) == no_canary
+    issued_again = parent.model_copy(
+        update={"reissues": (Reissue(reason="r", erasure_id="e", supersedes="0"),)}
+    )
+    child = manifest.model_copy(update={"canary": canary_of("0", week=WEEK)})
+    assert problems(child, parent=issued_again) == []
 
 
 def test_the_published_schema_describes_every_manifest():
     import jsonschema
 
     manifest = manifest_of(items("a"))
-    jsonschema.validate(manifest.model_dump(mode="json"), published_schema())
+    jsonschema.validate(json.loads(manifest_bytes(manifest)), published_schema())
     assert "started_at" not in str(published_schema())

@@ -1,0 +1,23 @@
+"""What a week offers to the golden set: read from the lake, for composing and for rebuilding."""
+
+import polars as pl
+
+from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.tables import (
+    ADJUDICATIONS,
+    ANONYMISED_INTERACTIONS,
+    PANEL_VERDICTS,
+    STRATIFIED_INTERACTIONS,
+)
+from eval_pipeline.truth.labelled_items import labelled_items
+
+
+def candidates_of(pipeline: Pipeline, *, week: str) -> pl.DataFrame:
+    """The week's labelled interactions; raises `MissingPartitionError` or `CorruptFileError`."""
+    return labelled_items(
+        anonymised=pipeline.lake.read(ANONYMISED_INTERACTIONS, partition=week),
+        stratified=pipeline.lake.read(STRATIFIED_INTERACTIONS, partition=week),
+        panel_verdicts=pipeline.lake.read(PANEL_VERDICTS, partition=week),
+        adjudications=pipeline.lake.read(ADJUDICATIONS, partition=week),
+        week=week,
+    )
