@@ -301,6 +301,10 @@ class ErasedMeanwhileError(EvalPipelineError):
         )
 
 
+class WithdrawalError(EvalPipelineError):
+    """A withdrawal cannot be recorded; the store is unchanged."""
+
+
 class UnknownCandidateError(EvalPipelineError):
     """No candidate of this name is configured or opened."""
 

@@ -1,4 +1,4 @@
-"""The operational store's tables: review tasks, labels, adjudications, audit trail, call journal.
+"""The operational store's tables: reviews, withdrawals, audit trail, call journal, sightings.
 
 Append-only except `review_tasks.state`: a correction is a new row that points at the old one.
 Alembic's migrations, under `migrations/`, are the only way to this schema.
@@ -78,6 +78,17 @@ audit_trail = sa.Table(
     sa.Column("action", sa.String(40), nullable=False),
     sa.Column("subject", sa.String(255), nullable=False),
     sa.Column("detail_json", sa.Text, nullable=False),
+)
+
+golden_withdrawals = sa.Table(
+    "golden_withdrawals",
+    metadata,
+    sa.Column("entry", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("item_id", sa.String(255), nullable=False, index=True),
+    sa.Column("action", sa.String(16), nullable=False),  # withdraw | reinstate
+    sa.Column("decided_by", sa.String(80), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("decided_at", UtcInstant, nullable=False),
 )
 
 call_attempts = sa.Table(

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from eval_pipeline.cli import golden_withdrawals
 from eval_pipeline.cli.golden_report import (
     difference_tables,
     history_table,
@@ -18,6 +19,7 @@ from eval_pipeline.cli.session import Session, err, out
 from eval_pipeline.flows.rebuilding import rebuild as rebuild_versions
 
 group = typer.Typer(help="The golden set's published versions.", no_args_is_help=True)
+golden_withdrawals.register(group)
 
 VersionArgument = Annotated[int, typer.Argument(help="The version's number.")]
 AnyVersionArgument = Annotated[

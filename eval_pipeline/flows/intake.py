@@ -63,8 +63,10 @@ class Framed:
     @property
     def told_steering(self) -> str:
         """In words, what steered the allocation besides the strata's sizes."""
-        asked = sorted(set(self.frame["asked_by"].explode().drop_nulls()))
-        told = [f"subsets that asked for more: {', '.join(asked) or 'none'}"]
+        told = [
+            f"subsets that asked for more: {_names_in(self.frame['asked_by'])}",
+            f"what the golden set lacks: {_names_in(self.frame['golden_asked_by'])}",
+        ]
         if self.steering.unscored:
             told.append(f"{self.steering.unscored} earlier verdicts say neither pass nor fail")
         if self.steering.unseen:
@@ -100,6 +102,10 @@ class Drawn:
         )
 
 
+def _names_in(lists: pl.Series) -> str:
+    return ", ".join(sorted(set(lists.explode().drop_nulls()))) or "none"
+
+
 def frame_week(pipeline: Pipeline, *, week: str) -> Framed:
     """Counts the week's population per stratum and allocates; reads no text, writes nothing.
 
@@ -124,6 +130,8 @@ def frame_week(pipeline: Pipeline, *, week: str) -> Framed:
         policy=pipeline.settings.sampling,
         spreads=steering.spreads,
         requests=steering.requests,
+        golden_requests=steering.golden_requests,
+        steered_by=steering.steered_by,
     )
     return Framed(frame, profile, contract, steering)
 

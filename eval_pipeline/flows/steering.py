@@ -1,6 +1,6 @@
 """What the lake's earlier weeks say about where this week should draw."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import polars as pl
@@ -8,12 +8,16 @@ import polars as pl
 from eval_pipeline.evaluation.decision import Decision, read_decision
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.intake.steering import (
+    GOLDEN_COLUMNS,
+    KIND_PREFIX,
     REQUEST_COLUMNS,
     SPREAD_COLUMNS,
     Requests,
     Spreads,
+    for_the_sample,
     requests_of,
     spreads_of,
+    with_kinds_as_subsets,
 )
 from eval_pipeline.tables import (
     GATE_DECISION,
@@ -23,12 +27,14 @@ from eval_pipeline.tables import (
 )
 
 _SCORES = {"pass": 1.0, "fail": 0.0}
+_NOTHING = Requests(pl.DataFrame(schema=REQUEST_COLUMNS), ())
 
 
 @dataclass(frozen=True)
 class Steering:
     """Spread and requests per stratum, as `allocate_frame` takes them.
 
+    `golden_requests` are what the deficits of the golden version `steered_by` ask of the sample.
     `unscored`: verdicts behind the spreads that say neither pass nor fail. `unseen`: subsets that
     asked although the last week drew none of theirs. Both are only known when a week is steered,
     not when its steering is read again.
@@ -36,6 +42,8 @@ class Steering:
 
     spreads: pl.DataFrame
     requests: pl.DataFrame
+    golden_requests: pl.DataFrame
+    steered_by: int | None
     unscored: int | None
     unseen: tuple[str, ...] | None
 
@@ -43,14 +51,31 @@ class Steering:
 def steer(pipeline: Pipeline, *, week: str) -> Steering:
     """Spreads from earlier panel verdicts, requests from what the gate left undecided.
 
+    And from what the newest golden version of an earlier week lacks of subsets and kinds: its items
+    come from the sample, which the gate's requests do not lengthen.
+
     A week is steered once: where the lake holds its SAMPLING_FRAME, that frame's columns are
     taken again, so that verdicts and decisions made meanwhile do not change what was drawn.
     """
     if pipeline.lake.has(SAMPLING_FRAME, partition=week):
         return _as_before(pipeline, week=week)
     spreads = _spreads(pipeline, week=week)
-    requests = _requests(pipeline, week=week)
-    return Steering(spreads.by_stratum, requests.by_stratum, spreads.unscored, requests.unseen)
+    version = _newest_version(pipeline, before=week)
+    requests = _requests(pipeline, week=week, version=version)
+    golden = _golden_requests(pipeline, week=week, version=version)
+    return Steering(
+        spreads=spreads.by_stratum,
+        requests=requests.by_stratum,
+        golden_requests=for_the_sample(golden.by_stratum),
+        steered_by=version,
+        unscored=spreads.unscored,
+        unseen=tuple(sorted({*requests.unseen, *golden.unseen})),
+    )
+
+
+def steered_by(frame: pl.DataFrame) -> int | None:
+    """The golden version whose deficits steered the week of this SAMPLING_FRAME."""
+    return next(iter(frame["steered_by"].drop_nulls().unique().to_list()), None)
 
 
 def _as_before(pipeline: Pipeline, *, week: str) -> Steering:
@@ -58,6 +83,8 @@ def _as_before(pipeline: Pipeline, *, week: str) -> Steering:
     return Steering(
         spreads=frame.select(list(SPREAD_COLUMNS)),
         requests=frame.select(list(REQUEST_COLUMNS)),
+        golden_requests=frame.select(list(GOLDEN_COLUMNS)),
+        steered_by=steered_by(frame),
         unscored=None,
         unseen=None,
     )
@@ -82,24 +109,48 @@ def _spreads(pipeline: Pipeline, *, week: str) -> Spreads:
     )
 
 
-def _requests(pipeline: Pipeline, *, week: str) -> Requests:
+def _requests(pipeline: Pipeline, *, week: str, version: int | None) -> Requests:
+    """What undecided subsets ask of the reserve."""
+    if version is None:
+        return _NOTHING
+    needs = _needs(pipeline, version=version)
+    return _asked(pipeline, needs, week=week, version=version, selection="reserve")
+
+
+def _golden_requests(pipeline: Pipeline, *, week: str, version: int | None) -> Requests:
+    """What the golden version lacks of subsets and kinds, asked of the sample."""
+    if version is None:
+        return _NOTHING
+    needs = (
+        (KIND_PREFIX * (gap.of == "kind") + gap.name, gap.required - gap.found)
+        for gap in pipeline.golden.manifest(version).deficits
+        if gap.of == "kind" or (gap.of == "subset" and gap.name in pipeline.settings.subsets)
+    )
+    return _asked(pipeline, needs, week=week, version=version, selection="sample")
+
+
+def _asked(
+    pipeline: Pipeline,
+    needs: Iterable[tuple[str, int]],
+    *,
+    week: str,
+    version: int,
+    selection: str,
+) -> Requests:
+    """The needs since the version, less what was drawn for them since, as requests per stratum."""
     drawn = [known for known in _drawn_weeks(pipeline) if known < week]
-    version = _newest_version(pipeline, before=week)
-    if version is None or not drawn:
-        return Requests(pl.DataFrame(schema=REQUEST_COLUMNS), ())
+    lacking = pl.DataFrame(
+        list(needs), schema={"subset": pl.String, "items": pl.Int64}, orient="row"
+    )
+    if lacking.is_empty() or not drawn:
+        return _NOTHING
     published = pipeline.golden.manifest(version).week
     since = pipeline.lake.read_all(
         STRATIFIED_INTERACTIONS, partitions=[known for known in drawn if known > published]
     )
-    needs = pl.DataFrame(
-        list(_needs(pipeline, version=version)),
-        schema={"subset": pl.String, "items": pl.Int64},
-        orient="row",
-    )
-    return requests_of(
-        _still_lacking(needs, reserve=since.filter(pl.col("selection") == "reserve")),
-        pipeline.lake.read(STRATIFIED_INTERACTIONS, partition=drawn[-1]),
-    )
+    gained = with_kinds_as_subsets(since.filter(pl.col("selection") == selection))
+    last = pipeline.lake.read(STRATIFIED_INTERACTIONS, partition=drawn[-1])
+    return requests_of(_still_lacking(lacking, gained=gained), with_kinds_as_subsets(last))
 
 
 def _needs(pipeline: Pipeline, *, version: int) -> Iterator[tuple[str, int]]:
@@ -123,10 +174,10 @@ def _decisions(pipeline: Pipeline) -> Iterator[Decision]:
             yield read_decision(text)
 
 
-def _still_lacking(needs: pl.DataFrame, *, reserve: pl.DataFrame) -> pl.DataFrame:
-    """The needs, less what the reserve has gained since the version was published."""
-    gained = reserve.select(pl.col("subsets").explode(empty_as_null=True)).drop_nulls()
-    counts = gained.group_by(subset="subsets").agg(gained=pl.len().cast(pl.Int64))
+def _still_lacking(needs: pl.DataFrame, *, gained: pl.DataFrame) -> pl.DataFrame:
+    """The needs, less what was drawn since the version was published."""
+    names = gained.select(pl.col("subsets").explode(empty_as_null=True)).drop_nulls()
+    counts = names.group_by(subset="subsets").agg(gained=pl.len().cast(pl.Int64))
     return needs.join(counts, on="subset", how="left").select(
         "subset", items=pl.col("items") - pl.col("gained").fill_null(0)
     )

@@ -1,6 +1,5 @@
 """Settles the week's labels, calibrates the judges on them, and publishes a golden version."""
 
-import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ from eval_pipeline.adapters.catalogue import refresh
 from eval_pipeline.adapters.contracts.expectations import ContractResult, validate_golden
 from eval_pipeline.adapters.golden_versions import PublishResult
 from eval_pipeline.errors import ReviewError
-from eval_pipeline.flows.candidates_of_week import candidates_of
+from eval_pipeline.flows.composing import compose_week
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.judging.calibration import calibrate
 from eval_pipeline.review.adjudication import (
@@ -30,7 +29,7 @@ from eval_pipeline.tables import (
     VERDICTS,
     Table,
 )
-from eval_pipeline.truth.golden_set import Composition, compose
+from eval_pipeline.truth.golden_set import Composition
 from eval_pipeline.truth.manifest import Provenance, policy_entry
 
 
@@ -87,26 +86,36 @@ def _up_to(pipeline: Pipeline, table: Table, weeks: Sequence[str]) -> pl.DataFra
 
 @dataclass(frozen=True)
 class Draft:
-    """A composed golden version, validated and not yet published."""
+    """A composed golden version, validated and not yet published.
+
+    `standing`: the version that is the week's already, where composing it again brings nothing new.
+    """
 
     composition: Composition
     contract: ContractResult
+    standing: PublishResult | None = None
 
 
 def draft_version(pipeline: Pipeline, *, week: str, run_id: str) -> Draft:
     """Composes the week's version; a week that is run again composes its own version again.
 
     If what it would publish has changed since, and later versions stand on it, it becomes a new
-    version on top of the newest.
+    version on top of the newest, unless that would be the newest once more.
     """
     own, latest = pipeline.golden.for_week(week), pipeline.golden.latest()
-    if own is not None and own != latest:
+    followed = own is not None and own != latest
+    if own is not None and followed:
         parent = pipeline.golden.manifest(own).parent
-        again = _compose(pipeline, week=week, version=own, parent=parent)
-        if pipeline.golden.standing(again, provenance(pipeline, week=week, run_id=run_id)):
-            return Draft(again, _validated(pipeline, again))
-    composition = _compose(pipeline, week=week, version=(latest or 0) + 1, parent=latest)
-    return Draft(composition, _validated(pipeline, composition))
+        again = compose_week(pipeline, week=week, version=own, parent=parent)
+        standing = pipeline.golden.standing(again, provenance(pipeline, week=week, run_id=run_id))
+        if standing is not None:
+            return Draft(again, _validated(pipeline, again), standing)
+    composition = compose_week(pipeline, week=week, version=(latest or 0) + 1, parent=latest)
+    contract = _validated(pipeline, composition)
+    if own is not None and followed and not composition.changes:
+        manifest = pipeline.golden.manifest(own)
+        return Draft(composition, contract, PublishResult(own, manifest, created=False))
+    return Draft(composition, contract)
 
 
 def provenance(pipeline: Pipeline, *, week: str, run_id: str) -> Provenance:
@@ -124,21 +133,11 @@ def provenance(pipeline: Pipeline, *, week: str, run_id: str) -> Provenance:
 
 def publish_version(pipeline: Pipeline, draft: Draft, *, run_id: str) -> PublishResult:
     """Publishes by conditional create, or finds that this very version stands already."""
+    if draft.standing is not None:
+        return draft.standing
     week = draft.composition.week
     return pipeline.golden.publish(
         draft.composition, provenance(pipeline, week=week, run_id=run_id)
-    )
-
-
-def _compose(pipeline: Pipeline, *, week: str, version: int, parent: int | None) -> Composition:
-    return compose(
-        previous=None if parent is None else pipeline.golden.items(parent),
-        candidates=candidates_of(pipeline, week=week),
-        policy=pipeline.settings.golden,
-        subsets=pipeline.settings.subsets,
-        week=week,
-        as_of=dt.date.fromisoformat(week) + dt.timedelta(days=7),
-        version=version,
     )
 
 

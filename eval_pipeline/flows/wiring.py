@@ -14,6 +14,7 @@ from eval_pipeline.adapters.review_store import ReviewStore
 from eval_pipeline.adapters.runner import HttpModelRunner
 from eval_pipeline.adapters.sightings import SightingStore
 from eval_pipeline.adapters.store import Store
+from eval_pipeline.adapters.withdrawals import WithdrawalStore
 from eval_pipeline.anonymisation.anonymiser import Anonymiser
 from eval_pipeline.judging.rubrics import Rubric, rubrics_from
 from eval_pipeline.ports import ModelRunner, ProgressReport
@@ -70,6 +71,11 @@ class Pipeline:
     def review(self) -> ReviewStore:
         """Review tasks, labels and adjudications."""
         return ReviewStore(self.store)
+
+    @cached_property
+    def withdrawals(self) -> WithdrawalStore:
+        """Golden items that people took out of the set, or put back."""
+        return WithdrawalStore(self.store)
 
     @cached_property
     def sightings(self) -> SightingStore:

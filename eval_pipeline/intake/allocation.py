@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from eval_pipeline.intake.steering import GOLDEN_COLUMNS
 from eval_pipeline.settings import SamplingSettings
 from eval_pipeline.tables import NAMES, SAMPLING_FRAME
 
@@ -35,46 +36,66 @@ def allocate_frame(
     policy: SamplingSettings,
     spreads: pl.DataFrame,
     requests: pl.DataFrame,
+    golden_requests: pl.DataFrame | None = None,
+    steered_by: int | None = None,
 ) -> pl.DataFrame:
     """The SAMPLING_FRAME of a week.
 
     `strata`: stratum, population_size, interactions, late_interactions. `spreads`: stratum,
-    spread, scored_interactions; `requests`: stratum, requested, asked_by; both may lack strata,
-    and what they say of strata that the week does not have is left out.
+    spread, scored_interactions; `requests`: stratum, requested, asked_by; `golden_requests`:
+    stratum, golden_requested, golden_asked_by. All may lack strata, and what they say of strata
+    that the week does not have is left out. `steered_by`: the golden version whose deficits asked.
 
     The sample gets the budget, each stratum at least the minimum or all it holds. The reserve goes
     on from there with twice the minimum, so that sample and reserve together are allocated as one.
-    Requests come on top, at most `maximum_requested` in all, in proportion. Minima that the
-    budget cannot pay are cut in proportion to themselves, which `reason` tells as 'budget'.
+    Requests come on top, at most `maximum_requested` in all, in proportion; and so do the golden
+    set's, which lengthen the sample by at most `maximum_golden_requested` and leave the reserve as
+    long as it is, as far as the stratum reaches. Minima that the budget cannot pay are cut in
+    proportion to themselves, which `reason` tells as 'budget'.
     """
     if strata.is_empty():
         return SAMPLING_FRAME.empty()
-    told = _told(strata, spreads=spreads, requests=requests)
+    golden = pl.DataFrame(schema=GOLDEN_COLUMNS) if golden_requests is None else golden_requests
+    told = _told(strata, spreads=spreads, requests=requests, golden_requests=golden)
     sizes = dict(told.select("stratum", "population_size").iter_rows())
     requested = dict(told.select("stratum", "requested").iter_rows())
+    golden_requested = dict(told.select("stratum", "golden_requested").iter_rows())
     weights = _weights(told, policy=policy)
     drawn = _draw(sizes, weights=weights, policy=policy)
-    granted = _award(
-        dict.fromkeys(sizes, 0),
-        weights=requested,
-        ceilings={name: min(requested[name], sizes[name] - drawn.together[name]) for name in sizes},
-        count=policy.maximum_requested,
+    granted = _granted(requested, sizes=sizes, held=drawn.together, most=policy.maximum_requested)
+    sampled = _granted(
+        golden_requested, sizes=sizes, held=drawn.sample, most=policy.maximum_golden_requested
     )
     wanted = _wanted(sizes, weights=weights, policy=policy)
     counts = pl.DataFrame(
         [
             (
                 name,
-                wanted[name] + requested[name],
-                drawn.sample[name],
-                drawn.together[name] + granted[name],
+                wanted[name] + requested[name] + golden_requested[name],
+                drawn.sample[name] + sampled[name],
+                min(size, drawn.together[name] + granted[name] + sampled[name]),
             )
-            for name in sizes
+            for name, size in sizes.items()
         ],
         schema={"stratum": pl.String, "wanted": pl.Int64, "allocated": pl.Int64, "drawn": pl.Int64},
         orient="row",
     )
-    return SAMPLING_FRAME.conform(_with_shortfall(told.join(counts, on="stratum"), policy=policy))
+    framed = told.join(counts, on="stratum").with_columns(
+        steered_by=pl.lit(steered_by, dtype=pl.Int64)
+    )
+    return SAMPLING_FRAME.conform(_with_shortfall(framed, policy=policy))
+
+
+def _granted(
+    requested: Mapping[str, int], *, sizes: Mapping[str, int], held: Mapping[str, int], most: int
+) -> Counts:
+    """What is granted of requests on top of what strata hold: in proportion, at most so much."""
+    return _award(
+        dict.fromkeys(sizes, 0),
+        weights=requested,
+        ceilings={name: min(requested[name], size - held[name]) for name, size in sizes.items()},
+        count=most,
+    )
 
 
 def _with_shortfall(frame: pl.DataFrame, *, policy: SamplingSettings) -> pl.DataFrame:
@@ -97,15 +118,22 @@ def _with_shortfall(frame: pl.DataFrame, *, policy: SamplingSettings) -> pl.Data
     )
 
 
-def _told(strata: pl.DataFrame, *, spreads: pl.DataFrame, requests: pl.DataFrame) -> pl.DataFrame:
+def _told(
+    strata: pl.DataFrame,
+    *,
+    spreads: pl.DataFrame,
+    requests: pl.DataFrame,
+    golden_requests: pl.DataFrame,
+) -> pl.DataFrame:
     """The strata by name with what is known and asked of each."""
     return (
         strata.select("stratum", "population_size", "interactions", "late_interactions")
         .join(spreads.select("stratum", "spread", "scored_interactions"), on="stratum", how="left")
         .join(requests.select("stratum", "requested", "asked_by"), on="stratum", how="left")
+        .join(golden_requests.select(list(GOLDEN_COLUMNS)), on="stratum", how="left")
         .with_columns(
-            pl.col("scored_interactions", "requested").fill_null(0),
-            pl.col("asked_by").fill_null(pl.lit([], dtype=NAMES)),
+            pl.col("scored_interactions", "requested", "golden_requested").fill_null(0),
+            pl.col("asked_by", "golden_asked_by").fill_null(pl.lit([], dtype=NAMES)),
         )
         .sort("stratum")
     )

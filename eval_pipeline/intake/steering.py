@@ -12,6 +12,11 @@ SPREAD_COLUMNS: Final = schema_of(
     {"stratum": pl.String, "spread": pl.Float64, "scored_interactions": pl.Int64}
 )
 REQUEST_COLUMNS: Final = schema_of({"stratum": pl.String, "requested": pl.Int64, "asked_by": NAMES})
+GOLDEN_COLUMNS: Final = schema_of(
+    {"stratum": pl.String, "golden_requested": pl.Int64, "golden_asked_by": NAMES}
+)
+KIND_PREFIX: Final = "kind:"
+"""A kind asks beside subsets under its name with this before it."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,18 @@ def requests_of(needs: pl.DataFrame, stratified: pl.DataFrame) -> Requests:
         pl.DataFrame(requests, schema=REQUEST_COLUMNS, orient="row"),
         tuple(unseen),
     )
+
+
+def with_kinds_as_subsets(stratified: pl.DataFrame) -> pl.DataFrame:
+    """The rows with their kind among their subsets, so that a kind can ask as a subset does."""
+    kind = pl.concat_str(pl.lit(KIND_PREFIX), "kind")
+    return stratified.with_columns(subsets=pl.concat_list("subsets", kind))
+
+
+def for_the_sample(requests: pl.DataFrame) -> pl.DataFrame:
+    """Requests under the names that the golden set's have in the frame."""
+    named = {"requested": "golden_requested", "asked_by": "golden_asked_by"}
+    return requests.rename(named).cast(GOLDEN_COLUMNS)
 
 
 def _drawn_once(stratified: pl.DataFrame) -> pl.DataFrame:

@@ -1,14 +1,16 @@
 """Chooses what people see, from two budgets kept apart: a random audit slice, and the disputes."""
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 import polars as pl
 
 from eval_pipeline.errors import ReviewError
 from eval_pipeline.fingerprint import canonical_json, fingerprint, smallest_by_hash
 from eval_pipeline.settings import ReviewSettings
-from eval_pipeline.tables import DISPUTES
+from eval_pipeline.tables import DISPUTES, NAMES
 
 AUDIT = "audit"
 DISPUTE = "dispute"
@@ -50,12 +52,25 @@ class Criteria(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Lacking:
+    """What the golden set lacks: items of subsets and of kinds, and so many settled labels."""
+
+    subsets: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
+    labels: int = 0
+
+
+NOTHING_LACKING: Final = Lacking()
+
+
 def select_for_review(
     panel_verdicts: pl.DataFrame,
     stratified: pl.DataFrame,
     *,
     policy: ReviewSettings,
     week: str,
+    lacking: Lacking = NOTHING_LACKING,
 ) -> pl.DataFrame:
     """The week's review queue as DISPUTES.
 
@@ -66,17 +81,27 @@ def select_for_review(
     row: 1 - (1 - k/N)(1 - k_q/N_q), and k/N for what was never disputed; the two draws are
     independent because their salts differ. It is conditional on being in the sample. No budget
     is lent to the other.
+
+    The queue goes first to disputes in what the golden set is `lacking`, which is then a stratum
+    of its own with its own k_q/N_q; the other disputes keep at least half the chance that they
+    had, so no weight more than doubles. Settled labels that it lacks add to the budget, by
+    `maximum_extra` at most.
     """
-    sampled = stratified.filter(pl.col("selection") == "sample").select("interaction_id")
-    judged = panel_verdicts.join(sampled, on="interaction_id", how="semi").sort("interaction_id")
+    sampled = stratified.filter(pl.col("selection") == "sample").select(
+        "interaction_id", wanted=_is_lacking(lacking)
+    )
+    judged = panel_verdicts.join(sampled, on="interaction_id").sort("interaction_id")
     everyone = judged["interaction_id"].to_list()
-    disputed = judged.filter(pl.col("panel_verdict").is_null())["interaction_id"].to_list()
-    audit_budget = round(policy.weekly_budget * policy.audit_share)
+    budget = policy.weekly_budget + min(lacking.labels, policy.maximum_extra)
+    audit_budget = round(budget * policy.audit_share)
     audited = smallest_by_hash(everyone, audit_budget, salt=f"audit:{week}")
-    queued = smallest_by_hash(disputed, policy.weekly_budget - audit_budget, salt=f"dispute:{week}")
+    queued, chances = _queue(
+        judged.filter(pl.col("panel_verdict").is_null()), places=budget - audit_budget, week=week
+    )
     by_audit = len(audited) / max(len(everyone), 1)
-    by_queue = len(queued) / max(len(disputed), 1)
-    is_disputed = pl.col("panel_verdict").is_null()
+    by_queue = pl.col("interaction_id").replace_strict(
+        chances, default=0.0, return_dtype=pl.Float64
+    )
     is_audited = pl.col("interaction_id").is_in(audited)
     rows = judged.filter(pl.col("interaction_id").is_in(sorted({*audited, *queued}))).select(
         "interaction_id",
@@ -86,11 +111,43 @@ def select_for_review(
         ),
         selection=pl.when(is_audited).then(pl.lit(AUDIT)).otherwise(pl.lit(DISPUTE)),
         reason=pl.when(is_audited).then(pl.lit(AUDIT)).otherwise("reason"),
-        label_probability=pl.when(is_disputed)
-        .then(pl.lit(1 - (1 - by_audit) * (1 - by_queue)))
+        label_probability=pl.when(by_queue > 0)
+        .then(1 - (1 - by_audit) * (1 - by_queue))
         .otherwise(pl.lit(by_audit)),
     )
     return DISPUTES.conform(rows)
+
+
+def _is_lacking(lacking: Lacking) -> pl.Expr:
+    in_subset = pl.col("subsets").list.set_intersection(
+        pl.lit(sorted(lacking.subsets), dtype=NAMES)
+    )
+    return (in_subset.list.len() > 0) | pl.col("kind").is_in(sorted(lacking.kinds))
+
+
+def _queue(disputed: pl.DataFrame, *, places: int, week: str) -> tuple[list[str], dict[str, float]]:
+    """The disputes that are queued, and the chance of each dispute to be.
+
+    Others that would have less than one place between them get no stratum of their own: its one
+    place would be taken from what is lacking.
+    """
+    wanted, others = (
+        disputed.filter(pl.col("wanted") == which)["interaction_id"].to_list()
+        for which in (True, False)
+    )
+    if not wanted or places * len(others) < disputed.height:
+        strata = [([*wanted, *others], places)]
+    else:
+        kept = math.ceil(places * len(others) / disputed.height / 2)
+        first = min(len(wanted), places - kept)
+        strata = [(wanted, first), (others, places - first)]
+    queued: list[str] = []
+    chances: dict[str, float] = {}
+    for names, count in strata:
+        drawn = smallest_by_hash(names, count, salt=f"dispute:{week}")
+        queued += drawn
+        chances |= dict.fromkeys(names, len(drawn) / max(len(names), 1))
+    return queued, chances
 
 
 def task_id_of(interaction_id: str, *, week: str) -> str:

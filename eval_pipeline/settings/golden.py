@@ -37,7 +37,9 @@ class MixSettings(Section):
     typical: Share = Field(0.60, description="Target share.")
     edge: Share = Field(0.25, description="Target share.")
     adversarial: Share = Field(0.15, description="Target share.")
-    tolerance: Share = Field(1.0, description="How far a share may miss its target.")
+    tolerance: Share = Field(
+        0.10, description="A share that misses its target by more is reported, in items."
+    )
 
     @model_validator(mode="after")
     def _shares_sum_to_one(self) -> Self:

@@ -47,6 +47,12 @@ class SamplingSettings(Section):
         description="Further reserve conversations a week that subsets may ask for which the "
         "gate left undecided.",
     )
+    maximum_golden_requested: int = Field(
+        40,
+        ge=0,
+        description="Further sample conversations a week that the golden set may ask for where it "
+        "lacks items.",
+    )
     salt: str = Field("weekly", description="Changes every draw; keep it for comparability.")
 
 

@@ -10,6 +10,11 @@ class ReviewSettings(Section):
 
     annotators_per_item: int = Field(2, ge=2, le=5, description="Blind labels that a task needs.")
     weekly_budget: int = Field(40, ge=1, description="Tasks a week, audit slice included.")
+    maximum_extra: int = Field(
+        20,
+        ge=0,
+        description="Further tasks a week while the golden set lacks freshly settled labels.",
+    )
     audit_share: Share = Field(0.6, description="Of the budget, for the random audit slice.")
     deadline_days: int = Field(
         4, ge=1, description="After the week has ended; then the minimum share suffices."

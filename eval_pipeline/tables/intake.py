@@ -28,6 +28,8 @@ SAMPLING_FRAME: Final = Table(
             "scored_interactions",
             "requested",
             "asked_by",
+            "golden_requested",
+            "golden_asked_by",
             "wanted",
             "allocated",
             "drawn",
@@ -44,6 +46,9 @@ SAMPLING_FRAME: Final = Table(
             "scored_interactions": pl.Int64,  # behind the spread
             "requested": pl.Int64,  # conversations that undecided subsets asked for
             "asked_by": NAMES,  # those subsets
+            "golden_requested": pl.Int64,  # sample conversations that the golden set asked for
+            "golden_asked_by": NAMES,  # the subsets it lacks items of, and kinds as 'kind:edge'
+            "steered_by": pl.Int64,  # the golden version whose deficits asked; null: none yet
             "wanted": pl.Int64,  # conversations, before what is there and the budget cut it
             "allocated": pl.Int64,  # conversations in the sample
             "drawn": pl.Int64,  # conversations in sample and reserve together

@@ -42,7 +42,7 @@ class ItemChange(Part):
 class DeficitEntry(Part):
     """Items that the policy wanted of a subset, kind or other part, and those it got."""
 
-    of: str
+    of: Literal["subset", "kind", "fresh"]
     name: str
     required: int
     found: int
@@ -155,7 +155,7 @@ def describe(
         parent=composition.version - 1 or None,
         parent_manifest_hash=parent_manifest_hash,
         week=week,
-        weeks=tuple(sorted({week, *getattr(composition, "weeks", ())})),
+        weeks=tuple(sorted({week, *composition.weeks})),
         newest_week=week if parent is None else max(week, parent.newest_week),
         as_of=composition.as_of,
         canary=canary_of(parent_manifest_hash, week=week),

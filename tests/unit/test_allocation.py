@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eval_pipeline.intake.allocation import allocate_frame
-from eval_pipeline.intake.steering import REQUEST_COLUMNS, SPREAD_COLUMNS
+from eval_pipeline.intake.steering import GOLDEN_COLUMNS, REQUEST_COLUMNS, SPREAD_COLUMNS
 from eval_pipeline.settings import SamplingSettings
 from eval_pipeline.tables import NAMES, SAMPLING_FRAME
 
@@ -30,6 +30,7 @@ def frame_of(
     *,
     spreads: dict[str, float] | None = None,
     requests: dict[str, int] | None = None,
+    golden: dict[str, int] | None = None,
     scored: int = 100,
     **changes: object,
 ) -> pl.DataFrame:
@@ -56,6 +57,12 @@ def frame_of(
             schema=REQUEST_COLUMNS,
             orient="row",
         ),
+        golden_requests=pl.DataFrame(
+            [(name, count, ["kind:edge"]) for name, count in (golden or {}).items()],
+            schema=GOLDEN_COLUMNS,
+            orient="row",
+        ),
+        steered_by=3 if golden else None,
     )
 
 
@@ -169,6 +176,25 @@ def test_requests_come_on_top_and_are_cut_in_proportion_at_their_maximum() -> No
     assert column(frame, "reason") == {"a": "budget", "b": "budget", "c": None}
 
 
+def test_what_the_golden_set_asks_for_lengthens_the_sample_and_shortens_no_reserve() -> None:
+    # 15 each in the sample, 45 each in all; 30 and 10 asked, 20 granted: 15 and 5
+    sizes = {"a": 500, "b": 500}
+    frame = frame_of(sizes, golden={"a": 30, "b": 10}, reserve=60, maximum_golden_requested=20)
+    assert column(frame, "allocated") == {"a": 30, "b": 20}
+    assert column(frame, "drawn") == {"a": 60, "b": 50}
+    assert column(frame, "golden_requested") == {"a": 30, "b": 10}
+    assert frame["golden_asked_by"].to_list() == [["kind:edge"], ["kind:edge"]]
+    assert frame["steered_by"].to_list() == [3, 3]
+    # wanted 45 + 30 and 45 + 10, drawn 60 and 50
+    assert column(frame, "shortfall") == {"a": 15, "b": 5}
+
+
+def test_a_stratum_that_is_drawn_whole_still_gives_its_reserve_to_the_sample() -> None:
+    frame = frame_of({"a": 20, "b": 500}, golden={"a": 50}, reserve=60, minimum_per_stratum=10)
+    assert column(frame, "drawn")["a"] == 20
+    assert column(frame, "allocated")["a"] == 20
+
+
 def test_a_request_beyond_what_a_stratum_holds_leaves_its_part_to_the_others() -> None:
     found = drawn({"a": 12, "b": 500}, requests={"a": 50, "b": 50}, budget=10, maximum_requested=60)
     # a holds 12, b gets 5 and its whole request
@@ -217,31 +243,45 @@ def test_all_is_spent_and_no_stratum_gives_more_than_it_holds(
 @given(
     populations,
     spreads_known,
-    asked_for,
+    st.tuples(asked_for, asked_for),
     st.integers(1, 120),
     st.integers(0, 120),
     st.integers(1, 20),
     st.integers(0, 80),
-    st.sampled_from(["budget", "reserve", "maximum_requested"]),
+    st.sampled_from(["budget", "reserve", "maximum_requested", "maximum_golden_requested"]),
 )
 def test_a_larger_budget_reserve_or_limit_never_takes_from_a_stratum(
     population: dict[str, int],
     known: dict[str, float],
-    asked: dict[str, int],
+    asked: tuple[dict[str, int], dict[str, int]],
     budget: int,
     reserve: int,
     minimum: int,
     limit: int,
     raised: str,
 ) -> None:
-    amounts = {"budget": budget, "reserve": reserve, "maximum_requested": limit}
+    amounts = {
+        "budget": budget,
+        "reserve": reserve,
+        "maximum_requested": limit,
+        "maximum_golden_requested": limit,
+    }
     more = {**amounts, raised: amounts[raised] + 1}
     before, after = (
-        frame_of(population, spreads=known, requests=asked, minimum_per_stratum=minimum, **which)
+        frame_of(
+            population,
+            spreads=known,
+            requests=asked[0],
+            golden=asked[1],
+            minimum_per_stratum=minimum,
+            **which,
+        )
         for which in (amounts, more)
     )
     assert (after["allocated"] >= before["allocated"]).all()
     assert (after["drawn"] >= before["drawn"]).all()
+    assert (after["allocated"] <= after["drawn"]).all()
+    assert (after["drawn"] <= after["population_size"]).all()
 
 
 @settings(max_examples=50)

@@ -13,10 +13,17 @@ from eval_pipeline.settings import GoldenSettings, MixSettings
 from eval_pipeline.tables import GOLDEN_SET, SAMPLED_INTERACTIONS
 
 POLICY = GoldenSettings(
-    minimum_items=4, maximum_items=10, minimum_per_subset=2, maximum_age_days=30
+    minimum_items=4,
+    maximum_items=10,
+    minimum_per_subset=2,
+    maximum_age_days=30,
+    mix=MixSettings(tolerance=1.0),
 )
 SUBSETS = ["refunds", "dosage"]
 DAY = dt.date(2026, 11, 16)
+
+
+TIGHT = POLICY.model_copy(update={"mix": MixSettings(tolerance=0.1)})
 
 
 def a_sample(size: int = 3) -> pl.DataFrame:
@@ -141,6 +148,11 @@ def test_a_sound_golden_version_passes():
         ("subsets", ["refunds", "gone"], "Every `unknown_subsets` must be 0"),
         ("label_source", None, "Every `label_source` must be present"),
         ("labelled_on", DAY - dt.timedelta(31), "Every `label_age_days` must be at most 30"),
+        ("reference_label", None, "Every `without_label` must be 0"),
+        ("inclusion_probability", None, "Every `without_probability` must be 0"),
+        ("design_weight", None, "Every `without_probability` must be 0"),
+        ("expected_behaviour", "luck", "Every `expected_behaviour` must be one of answer"),
+        ("selection", "reserve", "Every `selection` must be one of sample, synthetic"),
     ],
 )
 def test_one_unsound_item_breaks_the_golden_contract(column, value, claim):
@@ -177,13 +189,41 @@ def test_a_subset_below_its_minimum_is_a_shortfall_and_breaks_nothing():
     assert "Wanted, and not met yet" in result.as_markdown()
 
 
-def test_the_mix_is_held_only_as_tightly_as_the_policy_asks():
-    # all five are typical: 100 % against the wanted 60 % within 10 %
-    tight = POLICY.model_copy(update={"mix": MixSettings(tolerance=0.1)})
-    assert golden_failures(golden_items()) == ()
-    assert "The share of typical items must be within 10 % of 60 %; found 100 %." in (
-        golden_failures(golden_items(), tight)
+def test_a_kind_outside_its_share_is_told_in_items_and_breaks_nothing():
+    # all five are typical where 60 % of 5 are 3: 2 too many; 25 % are 1.25, so 2 are missing, and
+    # 15 % are .75, so 1 is
+    result = validate_golden(golden_items(), policy=TIGHT, subsets=SUBSETS)
+    assert result.passed
+    assert result.shortfalls == (
+        "The share of typical items should be within 10 % of 60 %; found 2 too many.",
+        "The share of edge items should be within 10 % of 25 %; found 2 too few.",
+        "The share of adversarial items should be within 10 % of 15 %; found 1 too few.",
     )
+
+
+def test_a_share_just_within_the_tolerance_is_no_shortfall():
+    # 7, 2 and 1 of 10: .1, .05 and .05 off
+    kinds = ["typical"] * 7 + ["edge"] * 2 + ["adversarial"]
+    items = golden_items(10).with_columns(pl.Series("kind", kinds))
+    assert validate_golden(items, policy=TIGHT, subsets=SUBSETS).shortfalls == ()
+
+
+SYNTHETIC = {
+    "label_source": "synthetic",
+    "selection": "synthetic",
+    "expected_behaviour": "graceful_failure",
+    "reference_label": None,
+    "inclusion_probability": None,
+    "design_weight": None,
+}
+
+
+def test_a_synthetic_item_needs_neither_label_nor_probability_and_fills_no_subset():
+    result = validate_golden(golden_items(5, **SYNTHETIC), policy=POLICY, subsets=SUBSETS)
+    assert result.passed
+    four = POLICY.model_copy(update={"minimum_per_subset": 5})
+    short = validate_golden(golden_items(5, **SYNTHETIC), policy=four, subsets=SUBSETS).shortfalls
+    assert "The subset 'refunds' should hold at least 5 items; found 4." in short
 
 
 def test_a_broken_contract_quotes_no_text_and_no_key():

@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 from eval_pipeline.errors import ReviewError
 from eval_pipeline.fingerprint import smallest_by_hash
 from eval_pipeline.judging.rubrics import Rubric
-from eval_pipeline.review.selection import review_subjects, select_for_review, task_id_of
+from eval_pipeline.review.selection import (
+    Lacking,
+    review_subjects,
+    select_for_review,
+    task_id_of,
+)
 from eval_pipeline.settings import ReviewSettings
 from eval_pipeline.tables import DISPUTES, PANEL_VERDICTS, STRATIFIED_INTERACTIONS
 
@@ -193,3 +198,84 @@ def test_a_task_whose_text_is_gone_opens_nothing() -> None:
 def test_a_route_without_criteria_opens_nothing() -> None:
     with pytest.raises(ReviewError, match="No pointwise rubric applies to the route 'orders'"):
         review_subjects(selected(agreed=0, disputed=1), anonymised("d0"), rubrics=RUBRICS[:1])
+
+
+def in_rare(frame: pl.DataFrame, *names: str) -> pl.DataFrame:
+    """The stratified rows, these of which belong to the subset 'rare'."""
+    inside = pl.col("interaction_id").is_in(names)
+    rare, none = (pl.lit(value, dtype=pl.List(pl.String)) for value in (["rare"], []))
+    return frame.with_columns(subsets=pl.when(inside).then(rare).otherwise(none))
+
+
+def lacking_rare(panel_verdicts: pl.DataFrame, *, week: str = WEEK, labels: int = 0, **policy):
+    rare = [f"d{item}" for item in range(10)]
+    return select_for_review(
+        panel_verdicts,
+        in_rare(stratified(panel_verdicts), *rare),
+        policy=POLICY.model_copy(update=policy),
+        week=week,
+        lacking=Lacking(subsets=frozenset({"rare"}), labels=labels),
+    )
+
+
+def test_the_queue_goes_first_to_what_the_golden_set_lacks_at_a_known_chance() -> None:
+    # 8 places, 10 disputes in the subset and 30 others: the others keep half of 8 x 30/40 = 6, so
+    # 3 of 30, and the subset gets 5 of 10. Audit: 12 of 1000.
+    chosen = lacking_rare(panel(960, 40))
+    by = dict(chosen.select("interaction_id", "label_probability").iter_rows())
+    queued = chosen.filter(pl.col("selection") == "dispute")["interaction_id"].to_list()
+    wanted = smallest_by_hash([f"d{n}" for n in range(10)], 5, salt=f"dispute:{WEEK}")
+    others = smallest_by_hash([f"d{n}" for n in range(10, 40)], 3, salt=f"dispute:{WEEK}")
+    audited = set(chosen.filter(pl.col("selection") == "audit")["interaction_id"])
+    assert set(queued) == {*wanted, *others} - audited
+    for name in queued:
+        expected = 0.5 if name in wanted else 0.1
+        assert by[name] == pytest.approx(1 - (1 - 0.012) * (1 - expected))
+
+
+def test_a_kind_that_the_golden_set_lacks_is_queued_first_too() -> None:
+    panel_verdicts = panel(0, 40)
+    frame = stratified(panel_verdicts).with_columns(
+        kind=pl.when(pl.col("interaction_id") == "d7").then(pl.lit("edge")).otherwise("kind")
+    )
+    policy = POLICY.model_copy(update={"audit_share": 0.0})
+    lacking = Lacking(kinds=frozenset({"edge"}))
+    chosen = select_for_review(panel_verdicts, frame, policy=policy, week=WEEK, lacking=lacking)
+    of = dict(chosen.select("interaction_id", "label_probability").iter_rows())
+    assert (of["d7"], chosen.height) == (1.0, 20)
+    assert [of[name] for name in of if name != "d7"] == pytest.approx([19 / 39] * 19)
+
+
+def test_missing_labels_add_to_the_budget_up_to_the_maximum() -> None:
+    # 20 tasks; 5 more: 15 audit and 10 queue; 50 more are cut at 10: 18 and 12
+    def places(labels: int) -> tuple[int, int]:
+        chosen = lacking_rare(panel(5000, 3000), labels=labels, maximum_extra=10)
+        audit = chosen.filter(pl.col("selection") == "audit").height
+        return audit, chosen.height - audit
+
+    assert [places(labels) for labels in (0, 5, 50)] == [(12, 8), (15, 10), (18, 12)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 12), st.integers(0, 30), st.integers(1, 25), st.sampled_from([0, 0.5, 0.6]))
+def test_no_dispute_loses_more_than_half_its_chance_to_what_is_lacking(
+    wanted: int, others: int, budget: int, audit_share: float
+) -> None:
+    panel_verdicts = panel(20, wanted + others)
+    policy = POLICY.model_copy(update={"weekly_budget": budget, "audit_share": audit_share})
+    frame = in_rare(stratified(panel_verdicts), *(f"d{item}" for item in range(wanted)))
+    plain, steered = (
+        select_for_review(panel_verdicts, frame, policy=policy, week=WEEK, lacking=lacking)
+        for lacking in (Lacking(), Lacking(subsets=frozenset({"rare"})))
+    )
+    places = budget - round(budget * audit_share)
+    audit = min(1.0, round(budget * audit_share) / panel_verdicts.height)
+    before = 1 - (1 - audit) * (1 - min(1.0, places / max(wanted + others, 1)))
+    half = 1 - (1 - audit) * (1 - min(1.0, places / max(wanted + others, 1)) / 2)
+    for name, chance in steered.select("interaction_id", "label_probability").iter_rows():
+        if name.startswith("d"):
+            is_wanted = int(name[1:]) < wanted
+            assert chance >= (before if is_wanted else half) - 1e-9
+            assert chance <= 1
+    # As many places as before are drawn for; an overlap with the audit is left unfilled.
+    assert abs(steered.height - plain.height) <= round(budget * audit_share)

@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval_pipeline.evaluation.decision import Decision, SubsetFinding, decision_row
+from eval_pipeline.flows.judging import lacking_for
 from eval_pipeline.flows.steering import steer
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.intake.allocation import allocate_frame
 from eval_pipeline.intake.steering import requests_of, spreads_of
+from eval_pipeline.review.selection import NOTHING_LACKING, Lacking
 from eval_pipeline.settings_file import Project, load_project
 from eval_pipeline.tables import (
     GATE_DECISION,
@@ -21,7 +23,7 @@ from eval_pipeline.tables import (
     SAMPLING_FRAME,
     STRATIFIED_INTERACTIONS,
 )
-from eval_pipeline.truth.golden_set import Composition
+from eval_pipeline.truth.golden_set import Composition, Deficit
 from eval_pipeline.truth.manifest import Provenance
 
 CONFIG = Path(__file__).parents[2] / "eval_pipeline.yaml"
@@ -224,7 +226,7 @@ def judge(pipeline: Pipeline, week: str, verdicts: list[str | None]) -> None:
     )
 
 
-def publish(pipeline: Pipeline, version: int, *, week: str) -> None:
+def publish(pipeline: Pipeline, version: int, *deficits: Deficit, week: str) -> None:
     pipeline.golden.publish(
         Composition(
             version=version,
@@ -234,7 +236,7 @@ def publish(pipeline: Pipeline, version: int, *, week: str) -> None:
             admitted=(),
             retired=(),
             revised=(),
-            deficits=(),
+            deficits=deficits,
             fresh=0,
             left_out=(),
         ),
@@ -343,9 +345,81 @@ def test_what_the_reserve_gained_since_the_version_is_not_asked_for_again(
     assert asked(steer(pipeline, week=THIRD).requests) == {"a": 35}
 
 
+def golden_asks(frame: pl.DataFrame) -> list[tuple[Any, ...]]:
+    return frame.select("stratum", "golden_requested", "golden_asked_by").rows()
+
+
+def test_what_the_golden_version_lacks_is_asked_of_the_sample(pipeline: Pipeline) -> None:
+    # every conversation of stratum a is of the subset and typical: 7 bring 7 of each; the gate's
+    # requests are the reserve's, and nobody asked there
+    judge(pipeline, FIRST, ["pass", "fail"])
+    publish(
+        pipeline,
+        1,
+        Deficit("subset", RARE, 30, 23),
+        Deficit("kind", "typical", 9, 4),
+        Deficit("subset", "gone", 30, 0),
+        Deficit("fresh", "settled", 10, 2),
+        week=FIRST,
+    )
+    steering = steer(pipeline, week=SECOND)
+    assert golden_asks(steering.golden_requests) == [("a", 7, [RARE, "kind:typical"])]
+    assert (steering.steered_by, steering.unseen) == (1, ())
+    assert steering.requests.is_empty()
+
+
+def test_a_lacking_kind_that_was_not_drawn_is_named(pipeline: Pipeline) -> None:
+    judge(pipeline, FIRST, ["pass", "fail"])
+    publish(pipeline, 1, Deficit("kind", "adversarial", 5, 0), week=FIRST)
+    steering = steer(pipeline, week=SECOND)
+    assert golden_asks(steering.golden_requests) == [("a", 5, ["kind:adversarial"])]
+    assert steering.unseen == ("kind:adversarial",)
+
+
+def test_what_the_sample_gained_since_the_version_is_not_asked_for_again(
+    pipeline: Pipeline,
+) -> None:
+    # 7 lacking, 5 of them in the second week's sample; its reserve never becomes golden
+    judge(pipeline, FIRST, ["pass", "fail"])
+    publish(pipeline, 1, Deficit("subset", RARE, 30, 23), week=FIRST)
+    later = drawn(("a", 25, [RARE], "reserve", 2.0), ("a", 5, [RARE], "sample", 12.0))
+    pipeline.lake.replace(STRATIFIED_INTERACTIONS, later, partition=SECOND)
+    assert golden_asks(steer(pipeline, week=THIRD).golden_requests) == [("a", 2, [RARE])]
+
+
+def test_people_see_what_the_version_lacked_that_steered_the_draw(pipeline: Pipeline) -> None:
+    judge(pipeline, FIRST, ["pass", "fail"])
+    assert lacking_for(pipeline, week=FIRST) == NOTHING_LACKING
+    lacks = (
+        Deficit("subset", RARE, 30, 23),
+        Deficit("kind", "edge", 9, 4),
+        Deficit("fresh", "settled", 10, 2),
+    )
+    publish(pipeline, 1, *lacks, week=FIRST)
+    steering = steer(pipeline, week=SECOND)
+    frame = allocate_frame(
+        pl.DataFrame(
+            {"stratum": ["a"], "population_size": [50], "interactions": [50],
+             "late_interactions": [0]}
+        ),
+        policy=pipeline.settings.sampling,
+        spreads=steering.spreads,
+        requests=steering.requests,
+        golden_requests=steering.golden_requests,
+        steered_by=steering.steered_by,
+    )  # fmt: skip
+    pipeline.lake.replace(SAMPLING_FRAME, frame, partition=SECOND)
+    expected = Lacking(frozenset({RARE}), frozenset({"edge"}), 8)
+    assert lacking_for(pipeline, week=SECOND) == expected
+    # A correction of the first week, published since, lacks nothing and changes nothing.
+    publish(pipeline, 2, week=FIRST)
+    assert lacking_for(pipeline, week=SECOND) == expected
+    assert steer(pipeline, week=SECOND).steered_by == 1
+
+
 def test_a_week_is_steered_once(pipeline: Pipeline) -> None:
     judge(pipeline, FIRST, ["pass", "fail", "pass"])
-    publish(pipeline, 1, week=FIRST)
+    publish(pipeline, 1, Deficit("subset", RARE, 30, 23), week=FIRST)
     decide(pipeline, "one", finding(RARE), version=1)
     strata = pl.DataFrame(
         {
@@ -363,10 +437,14 @@ def test_a_week_is_steered_once(pipeline: Pipeline) -> None:
             policy=pipeline.settings.sampling,
             spreads=steering.spreads,
             requests=steering.requests,
+            golden_requests=steering.golden_requests,
+            steered_by=steering.steered_by,
         )
 
     first = framed()
     pipeline.lake.replace(SAMPLING_FRAME, first, partition=SECOND)
     decide(pipeline, "two", finding(RARE, items_needed=300), version=1)
     judge(pipeline, FIRST, ["pass", "pass", "pass"])
+    publish(pipeline, 2, Deficit("subset", RARE, 30, 3), week=FIRST)
+    assert first["golden_requested"].sum() == 7
     assert framed().equals(first)

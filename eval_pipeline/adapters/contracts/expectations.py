@@ -27,7 +27,7 @@ from eval_pipeline.adapters.contracts.tables import (
     promises_of_composition,
     promises_of_items,
     promises_of_sample,
-    promises_of_subsets,
+    wishes_for_composition,
 )
 from eval_pipeline.adapters.contracts.volumes import volume_of
 from eval_pipeline.settings import ContractSettings, GoldenSettings
@@ -103,10 +103,11 @@ def validate_golden(
     """A golden version against the policy it was composed under.
 
     Labels age up to `as_of`, by default the day its newest items were admitted. `subsets` are the
-    configured names: items may carry no other. A subset below its minimum is a shortfall.
+    configured names: items may carry no other. A subset below its minimum and a kind outside its
+    share are shortfalls; only the number of items and what every item must be refuse a version.
     """
-    version = measures_of_composition(items, subsets=subsets)
-    wanted = _checked(version, promises_of_subsets(policy, subsets))
+    version = measures_of_composition(items, policy=policy, subsets=subsets)
+    wanted = _checked(version, wishes_for_composition(policy, subsets))
     checks = [
         _checked(version, promises_of_composition(policy)),
         _checked(measures_of_items(items, subsets=subsets, as_of=as_of), promises_of_items(policy)),

@@ -25,9 +25,12 @@ from eval_pipeline.tables import GOLDEN_SET, SAMPLED_INTERACTIONS
 
 KINDS: Final = ("typical", "edge", "adversarial")
 LABELS: Final = ("pass", "fail")
-LABEL_SOURCES: Final = ("agreement", "adjudication", "recorded", "panel")
+SYNTHETIC: Final = "synthetic"
+LABEL_SOURCES: Final = ("agreement", "adjudication", "recorded", "panel", SYNTHETIC)
 SELECTIONS: Final = ("sample", "reserve")
-WEIGHT_SLACK: Final = 1e-9
+GOLDEN_SELECTIONS: Final = ("sample", SYNTHETIC)
+BEHAVIOURS: Final = ("answer", "graceful_failure")
+SLACK: Final = 1e-9
 
 
 def promises_of_sample() -> list[Promise]:
@@ -42,8 +45,8 @@ def promises_of_sample() -> list[Promise]:
         values(
             "weight_times_probability",
             "be 1: the design weight is 1 / inclusion probability",
-            at_least=1 - WEIGHT_SLACK,
-            at_most=1 + WEIGHT_SLACK,
+            at_least=1 - SLACK,
+            at_most=1 + SLACK,
         ),
         values("position", "start from 1", at_least=1),
         values("drawn_beyond_population", "be 0: no stratum gives more than it has", at_most=0),
@@ -59,6 +62,10 @@ def promises_of_items(policy: GoldenSettings) -> list[Promise]:
         in_set("kind", KINDS),
         in_set("reference_label", LABELS),
         in_set("label_source", LABEL_SOURCES),
+        in_set("selection", GOLDEN_SELECTIONS),
+        in_set("expected_behaviour", BEHAVIOURS),
+        values("without_label", "be 0: only a synthetic item has no label", at_most=0),
+        values("without_probability", "be 0: only a synthetic item was not drawn", at_most=0),
         values("item_revision", "start from 1", at_least=1),
         values("inclusion_probability", "lie above 0 and at most at 1", above=0, at_most=1),
         values("design_weight", "be positive", above=0),
@@ -73,8 +80,7 @@ def promises_of_items(policy: GoldenSettings) -> list[Promise]:
 
 
 def promises_of_composition(policy: GoldenSettings) -> list[Promise]:
-    """What the items of a golden version must add up to."""
-    mix = {kind: float(getattr(policy.mix, kind)) for kind in KINDS}
+    """What a golden version must hold to be published."""
     return [
         between(
             "items",
@@ -82,29 +88,36 @@ def promises_of_composition(policy: GoldenSettings) -> list[Promise]:
             at_least=policy.minimum_items,
             at_most=policy.maximum_items,
         ),
+    ]
+
+
+def wishes_for_composition(policy: GoldenSettings, subsets: Sequence[str]) -> list[Promise]:
+    """What the items should add up to; what they do not is told in items and refuses nothing."""
+    return [
+        *_wishes_for_the_mix(policy),
         *(
             between(
-                f"share_of_{kind}",
-                f"The share of {kind} items must be within "
-                f"{percent(policy.mix.tolerance)} of {percent(share)}",
-                at_least=share - policy.mix.tolerance,
-                at_most=share + policy.mix.tolerance,
+                f"items_in_{subset}",
+                f"The subset '{subset}' should hold at least {policy.minimum_per_subset} items",
+                at_least=policy.minimum_per_subset,
             )
-            for kind, share in mix.items()
+            for subset in sorted(subsets)
         ),
     ]
 
 
-def promises_of_subsets(policy: GoldenSettings, subsets: Sequence[str]) -> list[Promise]:
-    """What each configured subset should hold for the gate to be able to speak of it."""
-    return [
-        between(
-            f"items_in_{subset}",
-            f"The subset '{subset}' should hold at least {policy.minimum_per_subset} items",
-            at_least=policy.minimum_per_subset,
+def _wishes_for_the_mix(policy: GoldenSettings) -> list[Promise]:
+    wishes = []
+    for kind in KINDS:
+        share = percent(float(getattr(policy.mix, kind)))
+        wanted = (
+            f"The share of {kind} items should be within {percent(policy.mix.tolerance)} of {share}"
         )
-        for subset in sorted(subsets)
-    ]
+        wishes += [
+            between(f"{kind}_items_missing", wanted, at_most=0, unit=" too few"),
+            between(f"{kind}_items_beyond", wanted, at_most=0, unit=" too many"),
+        ]
+    return wishes
 
 
 def measures_of_sample(sample: pl.DataFrame) -> pl.DataFrame:
@@ -128,23 +141,44 @@ def measures_of_items(
     day = pl.col("admitted_on").max() if as_of is None else pl.lit(as_of)
     content = pl.element().struct.field("content").str.strip_chars()
     known = pl.lit(sorted(subsets), dtype=pl.List(pl.String))
+    real = pl.col("label_source").ne_missing(SYNTHETIC)
     return items.with_columns(
         label_age_days=(day - pl.col("labelled_on")).dt.total_days(),
         filled_messages=pl.col("messages").list.eval(content.str.len_bytes() > 0).list.sum(),
         unknown_subsets=pl.col("subsets").list.set_difference(known).list.len(),
+        without_label=(real & pl.col("reference_label").is_null()).cast(pl.Int64),
+        without_probability=(
+            real & pl.any_horizontal(pl.col("inclusion_probability", "design_weight").is_null())
+        ).cast(pl.Int64),
         messages=pl.col("messages").list.len(),
         subsets=pl.col("subsets").list.len(),
     ).drop("logged_response", "reference_response")
 
 
-def measures_of_composition(items: pl.DataFrame, *, subsets: Sequence[str]) -> pl.DataFrame:
-    """One row: items, the share of each kind, the items of each subset."""
-    total = pl.max_horizontal(pl.len(), 1)
+def measures_of_composition(
+    items: pl.DataFrame, *, policy: GoldenSettings, subsets: Sequence[str]
+) -> pl.DataFrame:
+    """One row: items, how far each kind misses its share in items, the real items of each subset.
+
+    A share within the tolerance misses nothing; beyond it, what lacks or exceeds the share itself.
+    """
+    real = pl.col("label_source").ne_missing(SYNTHETIC)
     return items.select(
         items=pl.len(),
-        **{f"share_of_{kind}": (pl.col("kind") == kind).sum() / total for kind in KINDS},
         **{
-            f"items_in_{subset}": pl.col("subsets").list.contains(subset).sum()
+            f"{kind}_items_{side}": _misses(kind, policy=policy, sign=sign)
+            for kind in KINDS
+            for side, sign in (("missing", 1), ("beyond", -1))
+        },
+        **{
+            f"items_in_{subset}": (pl.col("subsets").list.contains(subset) & real).sum()
             for subset in sorted(subsets)
         },
     )
+
+
+def _misses(kind: str, *, policy: GoldenSettings, sign: int) -> pl.Expr:
+    held = (pl.col("kind") == kind).sum().cast(pl.Int64)
+    gap = sign * (float(getattr(policy.mix, kind)) * pl.len() - held)
+    outside = gap > policy.mix.tolerance * pl.len() + SLACK
+    return pl.when(outside).then((gap - SLACK).ceil().cast(pl.Int64)).otherwise(0)
