@@ -3,6 +3,7 @@
 import dagster as dg
 
 from assets import (
+    adversarial,
     clusters,
     evaluation,
     gate,
@@ -23,7 +24,18 @@ def build_definitions(project: Project, *, pipeline: Pipeline | None = None) -> 
     """All definitions over `project`; its adapters are opened on first use, not here."""
     return dg.Definitions(
         assets=dg.load_assets_from_modules(
-            [intake, privacy, clusters, judging, review, truth, evaluation, monitoring, gate],
+            [
+                intake,
+                privacy,
+                clusters,
+                judging,
+                review,
+                adversarial,
+                truth,
+                evaluation,
+                monitoring,
+                gate,
+            ],
             include_specs=True,  # what lies outside: the logs and the desk
         ),
         jobs=list(ALL_JOBS),

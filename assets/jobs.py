@@ -5,6 +5,7 @@ from typing import Final
 import dagster as dg
 
 from assets import (
+    adversarial,
     clusters,
     evaluation,
     gate,
@@ -41,6 +42,7 @@ publish: Final = dg.define_asset_job(
     selection=dg.AssetSelection.assets(
         review.adjudications,
         truth.judge_calibration,
+        adversarial.synthetic_items,
         truth.golden_set,
         monitoring.outcome_validity,
     ),

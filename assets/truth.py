@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from assets.adversarial import synthetic_items
 from assets.contracts import contract_check
 from assets.conventions import counts, markdown, stored, table_asset
 from assets.intake import anonymised_interactions, stratified_interactions
@@ -52,6 +53,7 @@ def judge_calibration(
         panel_verdicts,
         adjudications,
         judge_calibration,
+        synthetic_items,
     ],
     checks={"golden_contract": "The composed version keeps the policy and the table's promises."},
     automated=True,

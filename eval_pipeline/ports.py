@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 CallStatus = Literal["answered", "refused", "failed"]
+Behaviour = Literal["answer", "graceful_failure"]
+"""What is asked of a system: the answer, or at least not to fail badly on an unfair input."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ class ScoreRequest:
     messages: tuple[Message, ...]
     response: str
     reference_response: str | None
+    expected_behaviour: Behaviour = "answer"
 
 
 @dataclass(frozen=True)

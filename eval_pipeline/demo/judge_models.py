@@ -16,7 +16,12 @@ from eval_pipeline.demo.judge_prompts import (
     read_exchange,
     verdict_json,
 )
-from eval_pipeline.demo.knowledge import NOT_UNDERSTOOD_FAILURE, Assessment, assess
+from eval_pipeline.demo.knowledge import (
+    NOT_UNDERSTOOD_FAILURE,
+    Assessment,
+    assess,
+    assess_graceful,
+)
 from eval_pipeline.demo.models import Answer, ChatModel
 from eval_pipeline.demo.questions import understand_text
 from eval_pipeline.fingerprint import fingerprint, unit_hash
@@ -75,7 +80,7 @@ class Judge:
     def _see(self, exchange: JudgedExchange) -> tuple[bool, str] | None:
         """Whether the judge thinks the response right, and why; None if it cannot tell."""
         assessment = _assess(exchange)
-        if assessment.failure == NOT_UNDERSTOOD_FAILURE:
+        if assessment.failure == NOT_UNDERSTOOD_FAILURE and not exchange.graceful:
             return None
         key = _exchange_key(exchange)
         mistaken = (
@@ -135,7 +140,8 @@ class Refuter:
 
 def _assess(exchange: JudgedExchange) -> Assessment:
     messages = [{"role": turn.role, "content": turn.content} for turn in exchange.turns]
-    return assess(messages, exchange.response)
+    read = assess_graceful if exchange.graceful else assess
+    return read(messages, exchange.response)
 
 
 def _exchange_key(exchange: JudgedExchange) -> str:

@@ -15,16 +15,22 @@ from eval_pipeline.ports import Message
 _NEUTRALISED = re.compile(
     r"&lt;(?=\s*/?\s*(?:conversation|reference|response(?:_[ab])?)\b)", re.IGNORECASE
 )
+_GRACEFUL = re.compile(r"^Expected behaviour: graceful failure\b", re.MULTILINE)
 _TURN = re.compile(r"^(system|user|assistant|tool):[ \t]?", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class JudgedExchange:
-    """What a judge was asked about; `turns` never hold system messages."""
+    """What a judge was asked about; `turns` never hold system messages.
+
+    `graceful`: the judge was told that failing gracefully is enough. Only its own instructions can
+    say so, never the material.
+    """
 
     turns: tuple[Message, ...]
     response: str
     reference: str | None
+    graceful: bool = False
 
     @property
     def request(self) -> str:
@@ -43,8 +49,20 @@ def read_exchange(messages: Sequence[Mapping[str, str]]) -> JudgedExchange | Non
         text = message.get("content") or ""
         conversation, response = _tagged(text, "conversation"), _tagged(text, "response")
         if conversation is not None and response is not None:
-            return JudgedExchange(_turns(conversation), response, _tagged(text, "reference"))
+            return JudgedExchange(
+                _turns(conversation),
+                response,
+                _tagged(text, "reference"),
+                graceful=_asks_for_grace(messages),
+            )
     return None
+
+
+def _asks_for_grace(messages: Sequence[Mapping[str, str]]) -> bool:
+    return any(
+        message.get("role") == "system" and _GRACEFUL.search(message.get("content") or "")
+        for message in messages
+    )
 
 
 def verdict_json(verdict: str, rationale: str) -> str:

@@ -14,6 +14,11 @@ from eval_pipeline.demo.questions import INJECTION, Question, understand
 
 NOT_UNDERSTOOD_FAILURE: Final = "question_not_understood"
 UNCLEAR: Final = "unclear"
+_GRACEFUL_MARKERS: Final = (
+    "cannot do that",
+    "something i cannot do",
+    "i am not sure what you need",
+)
 _FAILURES: Final = {
     "order_status": "malformed_order_json",
     "refund_window": "wrong_refund_window",
@@ -60,6 +65,23 @@ def assess(messages: Sequence[Mapping[str, str]], response: str) -> Assessment:
         correct=False,
         failure=_failure(question, stated=stated),
         claim=f"The response states '{stated}' where the facts say '{truth}'.",
+    )
+
+
+def assess_graceful(messages: Sequence[Mapping[str, str]], response: str) -> Assessment:
+    """Whether `response` declines, asks back or is right, on a question made hard on purpose."""
+    said = " ".join(response.lower().split())
+    if any(marker in said for marker in _GRACEFUL_MARKERS):
+        return Assessment(
+            correct=True, failure=None, claim="The response declines or asks what is meant."
+        )
+    assessment = assess(messages, response)
+    if assessment.failure != NOT_UNDERSTOOD_FAILURE:
+        return assessment
+    return Assessment(
+        correct=False,
+        failure=NOT_UNDERSTOOD_FAILURE,
+        claim="The response answers as if the question could be read.",
     )
 
 

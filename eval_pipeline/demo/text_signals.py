@@ -6,6 +6,7 @@ They are honest and weak: each can be told in a sentence, none looks at who wrot
 import re
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)?")
+_SHOUTED = re.compile(r"\b[A-Z]{4,}\b")
 _PLACEHOLDER = re.compile(r"\[[A-Z][A-Z_]*_\d+\]")
 
 
@@ -89,6 +90,11 @@ def shared_content(text: str, other: str) -> float | None:
 def speaks_of_the_service(text: str) -> bool:
     """It names a step of ordering, booking or finding."""
     return not _SERVICE_WORDS.isdisjoint(words(text))
+
+
+def shouted(text: str) -> frozenset[str]:
+    """The words of four letters or more that are written in capitals alone."""
+    return frozenset(_SHOUTED.findall(_PLACEHOLDER.sub(" ", text)))
 
 
 def is_wordless(text: str) -> bool:

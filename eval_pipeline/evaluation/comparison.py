@@ -33,7 +33,7 @@ from eval_pipeline.evaluation.reserve_order import (
     planned_looks,
     reserve_counts,
 )
-from eval_pipeline.settings import GateSettings
+from eval_pipeline.settings import SYNTHETIC_SUBSET, GateSettings
 from eval_pipeline.tables import REGRESSION_REPORT
 
 State = Literal["certified", "blocked", "undecided", "infeasible"]
@@ -72,16 +72,19 @@ def compare(
     each look's one-sided error, by default (1 - confidence) over the looks planned.
 
     Intervals are two-sided at the policy's confidence and are for reading; p-values decide, under
-    the worst case of missing items where more than 0.5 % miss. Raises `UnplannedLookError` for a
-    look that the policy does not declare.
+    the worst case of missing items where more than 0.5 % miss. Synthetic items have a row of their
+    own and are in no other; unless the policy gates them it is 'reported', decides nothing and is
+    left out where there are none. Raises `UnplannedLookError` for a look that the policy does not
+    declare.
     """
     pairs = pair_trials(trials)
-    names = [ALL, *sorted(set(subsets) or set(pairs.named()))]
+    traffic = [ALL, *sorted(set(subsets) or set(pairs.named()))]
+    names = [*traffic, SYNTHETIC_SUBSET] if policy.decides_on(SYNTHETIC_SUBSET) else traffic
     last = int(pairs.looks.max(initial=1))
     if last > planned_looks(policy):
         raise UnplannedLookError(last, planned_looks(policy))
     spent = look_alpha(policy) if alpha is None else alpha
-    members = _members(pairs, names)
+    members = {name: pairs.members(name) for name in names}
     standings = {name: _Standing("undecided", 0, None) for name in names}
     asked_reserve = _asked_reserve(pairs, names)
     for look in range(1, last + 1):
@@ -92,10 +95,10 @@ def compare(
         if any(standing.state == "blocked" for standing in standings.values()):
             break
     held = reserve_counts(reserve)
-    rows = []
+    rows = _reported(pairs, policy) if names is traffic else []
     for name in names:
         golden = int((members[name] & ~pairs.is_reserve).sum())
-        reachable = _reachable(name, golden=golden, held=held, policy=policy, names=names)
+        reachable = _reachable(name, golden=golden, held=held, policy=policy, names=traffic)
         more = max(0, reachable - int(members[name].sum()))
         rows.append(_row(name, standings[name], more=more, policy=policy, alpha=spent))
     return REGRESSION_REPORT.conform(pl.DataFrame(rows, schema=REGRESSION_REPORT.schema))
@@ -105,8 +108,7 @@ def losing_items(trials: pl.DataFrame, subset: str, *, limit: int = 20) -> list[
     """The subset's items on which the candidate lost, the largest losses first, then by id."""
     pairs = pair_trials(trials)
     differences = pairs.candidate - pairs.baseline
-    inside = pairs.members(subset) if subset != ALL else np.ones(len(pairs.item_ids), np.bool_)
-    lost = np.flatnonzero(inside & pairs.complete & (differences < 0))
+    lost = np.flatnonzero(pairs.members(subset) & pairs.complete & (differences < 0))
     ordered = sorted(lost, key=lambda index: (differences[index], pairs.item_ids[index]))
     return [pairs.item_ids[index] for index in ordered[:limit]]
 
@@ -121,11 +123,6 @@ def items_for_power(*, variance: float, margin: float, alpha: float) -> int:
     z = float(stats.norm.isf(alpha) + stats.norm.ppf(PLANNED_POWER))
     planned = math.ceil(z**2 * max(variance, LEAST_VARIANCE) / margin**2)
     return max(planned, least_items(margin=margin, alpha=alpha))
-
-
-def _members(pairs: Pairs, names: list[str]) -> dict[str, Mask]:
-    everything = np.ones(len(pairs.item_ids), dtype=np.bool_)
-    return {name: everything if name == ALL else pairs.members(name) for name in names}
 
 
 def _asked_reserve(pairs: Pairs, names: Collection[str]) -> dict[str, NDArray[np.int64]]:
@@ -258,6 +255,28 @@ def _row(
         "items_needed": needed,
         "method": reading.test.method,
     }
+
+
+def _reported(pairs: Pairs, policy: GateSettings) -> list[dict[str, Any]]:
+    """The row of synthetic items that decide nothing; its figures are for reading."""
+    chosen = pairs.is_synthetic
+    if not chosen.any():
+        return []
+    margin = policy.tolerance_of(SYNTHETIC_SUBSET)
+    reading = read_subset(pairs, chosen, weights=None, bound_missing_above=BOUND_MISSING_ABOVE)
+    row: dict[str, Any]
+    if reading is None:
+        row = {
+            "subset": SYNTHETIC_SUBSET, "margin": margin, "items": 0, "clusters": 0, "wins": 0,
+            "losses": 0, "looks": 1, "effective_items": 0.0,
+            "missing_baseline": int(np.isnan(pairs.baseline[chosen]).sum()),
+            "missing_candidate": int(np.isnan(pairs.candidate[chosen]).sum()),
+        }  # fmt: skip
+    else:
+        standing = _Standing("certified", 1, reading)
+        row = _row(SYNTHETIC_SUBSET, standing, more=0, policy=policy, alpha=look_alpha(policy))
+    undecided = {"p_noninferior": None, "p_harm": None, "items_needed": None}
+    return [{**row, **undecided, "state": "reported"}]
 
 
 def _items_needed(reading: Reading, *, margin: float, alpha: float) -> int:

@@ -12,7 +12,7 @@ from eval_pipeline.tables import GATE_DECISION
 SCHEMA_VERSION: Final = 1
 
 Verdict = Literal["pass", "block", "inconclusive", "invalid"]
-SubsetState = Literal["certified", "blocked", "undecided", "infeasible"]
+SubsetState = Literal["certified", "blocked", "undecided", "infeasible", "reported"]
 
 EXIT_CODES: Final[dict[Verdict, int]] = {"pass": 0, "block": 1, "inconclusive": 2, "invalid": 3}
 
@@ -25,6 +25,8 @@ class Document(BaseModel):
 
 class SubsetFinding(Document):
     """One subset's part of the decision; figures are null where nothing was measured.
+
+    'reported' is the state of a subset that the policy does not gate: it decides nothing.
 
     `losing_items` names up to twenty items on which the candidate lost, for blocked subsets.
     `p_harm` is before Holm's correction. `looks` is the look that decided, or the last one.

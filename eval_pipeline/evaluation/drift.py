@@ -18,7 +18,7 @@ from eval_pipeline.evaluation.estimates import Floats, cluster_codes
 from eval_pipeline.evaluation.paired_tests import AugmentedMean, augmented_mean
 from eval_pipeline.evaluation.traffic_mix import TrafficMix, mix_shift, traffic_mix
 from eval_pipeline.evaluation.trials import RecordedAnswer, TrialItem, score_request
-from eval_pipeline.settings import DriftSettings
+from eval_pipeline.settings import SYNTHETIC_SUBSET, DriftSettings
 from eval_pipeline.tables import DRIFT_REPORT
 
 ALL: Final = "all"
@@ -54,12 +54,17 @@ def reference_week(history: Sequence[tuple[str, pl.DataFrame]], *, system_id: st
     """The week that a system is pinned to, from earlier weeks' DRIFT_REPORTs; None for its first.
 
     The first week that re-ran the system, until a provider's drift is named: from then on the
-    week in which it was named, so one change is not reported for ever.
+    week in which it was named, so one change is not reported for ever. What moves on synthetic
+    items alone moves no pin: all that is said of traffic hangs on it.
     """
     pinned = None
     for week, report in sorted(history, key=lambda entry: entry[0]):
         own = report.filter(pl.col("system_id") == system_id)
-        named = own.filter((pl.col("component") == "provider") & (pl.col("finding") == "drift"))
+        named = own.filter(
+            (pl.col("component") == "provider")
+            & (pl.col("finding") == "drift")
+            & (pl.col("subset") != SYNTHETIC_SUBSET)
+        )
         if own.height and (pinned is None or named.height):
             pinned = week
     return pinned
@@ -108,6 +113,8 @@ def decompose(
     policy: DriftSettings,
 ) -> pl.DataFrame:
     """The DRIFT_REPORT of one system: every golden version it was asked, 'all' and each subset.
+
+    'all' and the shift of the mix speak of traffic: synthetic items stand in their own subset only.
 
     `trials`: this week's DRIFT_TRIALS; `reference_trials`: the reference week's; the two traffics
     are STRATIFIED_INTERACTIONS of the two weeks. Intervals are of the augmented CR2 t, clustered by
@@ -202,9 +209,10 @@ def _item_means(trials: pl.DataFrame, name: str) -> pl.DataFrame:
 
 
 def _scores_of(paired: pl.DataFrame, *, version: int, subset: str) -> _Scores:
-    rows = paired.filter(pl.col("golden_versions").list.contains(version))
+    named = ~pl.col("subsets").list.contains(SYNTHETIC_SUBSET)
     if subset != ALL:
-        rows = rows.filter(pl.col("subsets").list.contains(subset))
+        named = pl.col("subsets").list.contains(subset)
+    rows = paired.filter(pl.col("golden_versions").list.contains(version), named)
     model_scored = bool(rows.filter("revised")["scorer"].str.contains(MODEL_SCORER).any())
     if model_scored:
         rows = rows.filter(~pl.col("revised"))

@@ -14,7 +14,7 @@ from eval_pipeline.evaluation.comparison import losing_items
 from eval_pipeline.evaluation.decision import Decision, SubsetFinding, Verdict, subset_findings
 from eval_pipeline.evaluation.reserve_order import ALL
 from eval_pipeline.fingerprint import fingerprint
-from eval_pipeline.settings import GateSettings
+from eval_pipeline.settings import SYNTHETIC_SUBSET, GateSettings
 
 UNEQUAL_MISSING_P = 0.01
 NAMED_LOSSES = 20
@@ -52,7 +52,7 @@ def decide(
     named = [_with_losses(finding, evidence.trials) for finding in findings.values()]
     invalid = list(_invalidities(named, policy, evidence))
     blocking = [*_blocks(named), *_limits(evidence.operations, policy, proven=True)]
-    judge_drift, provider_drift = _drifts(evidence.drift)
+    judge_drift, provider_drift = _drifts(evidence.drift, policy)
     unknown = [
         *judge_drift,
         *_unknowns(named),
@@ -68,7 +68,7 @@ def decide(
     else:
         verdict = "inconclusive" if unknown else "pass"
     judge_only = evidence.judge_only and evidence.panel_scored
-    reasons = [*invalid, *blocking, *unknown, *provider_drift]
+    reasons = [*invalid, *blocking, *unknown, *provider_drift, *_reported(named)]
     if verdict == "pass":
         reasons = [_passed(named), *reasons]
     if judge_only:
@@ -113,6 +113,8 @@ def _invalidities(
 
 def _too_much_missing(finding: SubsetFinding, policy: GateSettings) -> Iterator[str]:
     """Shares are the largest that the counts allow: over the items and the longer missing list."""
+    if finding.state == "reported":
+        return
     missing = {"baseline": finding.missing_baseline, "candidate": finding.missing_candidate}
     asked = finding.items + max(missing.values())
     for arm, count in missing.items():
@@ -170,6 +172,8 @@ def _blocks(findings: list[SubsetFinding]) -> Iterator[str]:
 
 def _unknowns(findings: list[SubsetFinding]) -> Iterator[str]:
     for finding in findings:
+        if finding.state == "reported":
+            continue
         if finding.items == 0 and finding.subset != ALL:
             yield (
                 f"{_name(finding)} is gated but holds no item; "
@@ -223,11 +227,16 @@ def _span(lower: float | None, upper: float | None) -> str:
     return f"{lower:.2f} to {upper:.2f}"
 
 
-def _drifts(drift: pl.DataFrame | None) -> tuple[list[str], list[str]]:
-    """What this week's drift report says of judges and of providers, a sentence a system."""
+def _drifts(drift: pl.DataFrame | None, policy: GateSettings) -> tuple[list[str], list[str]]:
+    """What this week's drift report says of judges and of providers, a sentence a system.
+
+    Drift on synthetic items alone says nothing here unless the policy gates them.
+    """
     if drift is None:
         return [], []
     found = drift.filter(pl.col("finding") == "drift").sort("system_id", "golden_version", "subset")
+    if not policy.decides_on(SYNTHETIC_SUBSET):
+        found = found.filter(pl.col("subset") != SYNTHETIC_SUBSET)
     judges: list[str] = []
     providers: list[str] = []
     for component, sentences in (("judge", judges), ("provider", providers)):
@@ -245,10 +254,32 @@ def _drifts(drift: pl.DataFrame | None) -> tuple[list[str], list[str]]:
 
 def _passed(findings: list[SubsetFinding]) -> str:
     aggregate = findings[0]
+    gated = sum(finding.state != "reported" for finding in findings[1:])
     return (
-        f"The aggregate and every gated subset ({len(findings) - 1}) are no worse than their "
+        f"The aggregate and every gated subset ({gated}) are no worse than their "
         f"tolerances allow; overall {_figures(aggregate)}."
     )
+
+
+def _reported(findings: list[SubsetFinding]) -> Iterator[str]:
+    """What was seen on subsets that decide nothing."""
+    for finding in findings:
+        if finding.state != "reported":
+            continue
+        told = "none has a score from both systems"
+        if finding.difference is not None and finding.lower is not None:
+            passes = [
+                f"{round((mean or 0.0) * finding.items, 1):g}"
+                for mean in (finding.candidate_mean, finding.baseline_mean)
+            ]
+            told = (
+                f"of {finding.items} the candidate passed {passes[0]} and the baseline "
+                f"{passes[1]}: {_points(finding.difference)} points ({_points(finding.lower)} to "
+                f"{_points(finding.upper or 0.0)})"
+            )
+        missing = finding.missing_baseline + finding.missing_candidate
+        without = f"; {missing} scores are missing" if missing else ""
+        yield f"{_name(finding)} is reported and decides nothing: {told}{without}."
 
 
 def _figures(finding: SubsetFinding) -> str:

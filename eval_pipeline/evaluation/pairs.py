@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 
 from eval_pipeline.evaluation.estimates import Floats
 from eval_pipeline.evaluation.paired_tests import PairedTest, paired_test
+from eval_pipeline.evaluation.reserve_order import ALL
 from eval_pipeline.evaluation.scoring import NO_REFERENCE
+from eval_pipeline.evaluation.trials import SYNTHETIC
+from eval_pipeline.settings import SYNTHETIC_SUBSET
 
 Mask = NDArray[np.bool_]
 EQUAL_SCORES = 1e-9
@@ -24,6 +27,7 @@ class Pairs:
     candidate: Floats
     looks: NDArray[np.int64]
     is_reserve: Mask
+    is_synthetic: Mask
     clusters: NDArray[np.int64]
     subsets: tuple[tuple[str, ...], ...]
 
@@ -33,12 +37,15 @@ class Pairs:
         return ~(np.isnan(self.baseline) | np.isnan(self.candidate))
 
     def members(self, name: str) -> Mask:
-        """Items of a subset."""
+        """Items of a subset, or of 'all', which speaks of traffic: synthetic items are none."""
+        if name == ALL:
+            return ~self.is_synthetic
         return np.array([name in subsets for subsets in self.subsets], dtype=np.bool_)
 
     def named(self) -> list[str]:
-        """Every subset that an item names."""
-        return sorted({name for subsets in self.subsets for name in subsets})
+        """Every subset of the traffic that an item names."""
+        named = {name for subsets in self.subsets for name in subsets}
+        return sorted(named - {SYNTHETIC_SUBSET})
 
 
 def pair_trials(trials: pl.DataFrame) -> Pairs:
@@ -56,6 +63,7 @@ def pair_trials(trials: pl.DataFrame) -> Pairs:
             pl.col("score").filter(pl.col("arm") == "candidate").mean().alias("candidate"),
             pl.col("look").min(),
             (pl.col("source").first() == "reserve").alias("is_reserve"),
+            (pl.col("source").first() == SYNTHETIC).alias("is_synthetic"),
             pl.col("cluster_id").first(),
             pl.col("subsets").first(),
         )
@@ -66,6 +74,7 @@ def pair_trials(trials: pl.DataFrame) -> Pairs:
         candidate=items["candidate"].cast(pl.Float64).fill_null(float("nan")).to_numpy(),
         looks=items["look"].to_numpy().astype(np.int64),
         is_reserve=items["is_reserve"].to_numpy().astype(np.bool_),
+        is_synthetic=items["is_synthetic"].to_numpy().astype(np.bool_),
         clusters=items["cluster_id"].rank("dense").to_numpy().astype(np.int64),
         subsets=tuple(tuple(names) for names in items["subsets"].to_list()),
     )

@@ -15,7 +15,7 @@ from eval_pipeline.evaluation.reserve_order import (
     planned_looks,
 )
 from eval_pipeline.evaluation.scoring import NO_REFERENCE
-from eval_pipeline.settings import GateSettings
+from eval_pipeline.settings import SYNTHETIC_SUBSET, GateSettings
 
 Ask = Callable[[int, Sequence[str]], pl.DataFrame]
 """Given a look and the reserve item ids it asks for: their trials, of both arms."""
@@ -46,11 +46,11 @@ def next_items(
     """
     if look > planned_looks(policy) or (report["state"] == "blocked").any():
         return []
-    names = [name for name in report["subset"].to_list() if name != ALL]
+    names = [name for name in report["subset"].to_list() if name not in {ALL, SYNTHETIC_SUBSET}]
     order = order_reserve(reserve, names)
     wanted: set[str] = set()
-    for row in report.filter(pl.col("state").is_in(["undecided", "infeasible"])).to_dicts():
-        name = row["subset"]
+    open_states = pl.col("state").is_in(["undecided", "infeasible"])
+    for name in report.filter(open_states, pl.col("subset") != SYNTHETIC_SUBSET)["subset"]:
         golden = _golden_items(trials, name)
         if _could_certify(name, golden=golden, order=order, policy=policy, subsets=len(names)):
             target = cumulative_target(name, look=look, policy=policy, subsets=len(names))
@@ -90,7 +90,7 @@ def _could_certify(
 
 def _golden_items(trials: pl.DataFrame, name: str) -> int:
     golden = trials.filter(
-        pl.col("source") != "reserve", pl.col("score_error").ne_missing(NO_REFERENCE)
+        pl.col("source") == "golden", pl.col("score_error").ne_missing(NO_REFERENCE)
     )
     if name != ALL:
         golden = golden.filter(pl.col("subsets").list.contains(name))

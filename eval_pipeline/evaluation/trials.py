@@ -12,6 +12,7 @@ import polars as pl
 
 from eval_pipeline.fingerprint import smallest_by_hash
 from eval_pipeline.ports import (
+    Behaviour,
     CallOutcome,
     Message,
     ModelCall,
@@ -19,12 +20,13 @@ from eval_pipeline.ports import (
     Score,
     ScoreRequest,
 )
-from eval_pipeline.settings import SystemSettings
+from eval_pipeline.settings import SYNTHETIC_SUBSET, SystemSettings
 from eval_pipeline.tables import CALL_COLUMNS, DRIFT_TRIALS, REGRESSION_TRIALS
 
 RESERVE_PREFIX = "reserve-"
 NOT_SCORED = "not_scored"
 DRIFT_SALT = "drift-items"
+SYNTHETIC = "synthetic"
 
 Arm = Literal["baseline", "candidate"]
 
@@ -33,7 +35,8 @@ Arm = Literal["baseline", "candidate"]
 class TrialItem:
     """One input to put before systems; `reference_response` is null where no good one is known.
 
-    `look` is the look, from 1, that asks for it first; reserve items have no human label.
+    `look` is the look, from 1, that asks for it first; reserve items have no human label. Synthetic
+    items stand in one subset, `SYNTHETIC_SUBSET`, whatever their sources stood in.
     `golden_versions` are the versions that hold this revision, or that a reserve item stands by.
     """
 
@@ -44,9 +47,10 @@ class TrialItem:
     messages: tuple[Message, ...]
     reference_response: str | None
     conversation_key: str
-    source: Literal["golden", "reserve"]
+    source: Literal["golden", "reserve", "synthetic"]
     golden_versions: tuple[int, ...]
     look: int = 1
+    expected_behaviour: Behaviour = "answer"
 
     @property
     def golden_version(self) -> int:
@@ -89,16 +93,19 @@ def versioned_items(
 
 
 def _golden_item(row: Mapping[str, Any], versions: Sequence[int]) -> TrialItem:
+    synthetic = row["selection"] == SYNTHETIC
+    graceful = row["expected_behaviour"] == "graceful_failure"
     return TrialItem(
         item_id=row["item_id"],
         item_revision=row["item_revision"],
         route=row["route"],
-        subsets=tuple(sorted(row["subsets"])),
+        subsets=(SYNTHETIC_SUBSET,) if synthetic else tuple(sorted(row["subsets"])),
         messages=_messages(row["messages"]),
         reference_response=_good_reference(row),
         conversation_key=row["conversation_key"],
-        source="golden",
+        source="synthetic" if synthetic else "golden",
         golden_versions=tuple(versions),
+        expected_behaviour="graceful_failure" if graceful else "answer",
     )
 
 
@@ -168,6 +175,7 @@ def score_request(item: TrialItem, response: str, *, trial: int) -> ScoreRequest
         messages=item.messages,
         response=response,
         reference_response=item.reference_response,
+        expected_behaviour=item.expected_behaviour,
     )
 
 
@@ -193,7 +201,8 @@ def trial_rows(
 ) -> pl.DataFrame:
     """One arm's rows of REGRESSION_TRIALS.
 
-    A refusal is an output and scores 0.0; a failed call has no score and says why.
+    A refusal is an output and scores 0.0, or 1.0 where failing gracefully is all that is asked; a
+    failed call has no score and says why.
     """
     rows = [
         {**_regression_columns(item, arm), **shared}
@@ -250,7 +259,7 @@ def _shared(
     for item, outcome, score in zip(items, outcomes, scores, strict=True):
         columns = {
             **{name: getattr(outcome, name) for name in CALL_COLUMNS},
-            **_score_columns(_score_of(outcome, score)),
+            **_score_columns(_score_of(item, outcome, score)),
             "system_id": system_id,
             "item_id": item.item_id,
             "trial": outcome.call.trial,
@@ -261,9 +270,9 @@ def _shared(
         yield item, columns
 
 
-def _score_of(outcome: CallOutcome, score: Score | None) -> Score:
+def _score_of(item: TrialItem, outcome: CallOutcome, score: Score | None) -> Score:
     if outcome.status == "refused":
-        return Score(0.0, None, "refusal")
+        return Score(float(item.expected_behaviour == "graceful_failure"), None, "refusal")
     if outcome.status == "failed":
         return Score(None, outcome.error_code or "failed", "none")
     return score or Score(None, NOT_SCORED, "none")

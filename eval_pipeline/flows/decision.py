@@ -7,12 +7,13 @@ import polars as pl
 from eval_pipeline.errors import MissingPartitionError
 from eval_pipeline.evaluation.decision import Decision, read_decision
 from eval_pipeline.evaluation.gate import Evidence, decide
-from eval_pipeline.evaluation.trials import RESERVE_PREFIX
+from eval_pipeline.evaluation.trials import RESERVE_PREFIX, SYNTHETIC
 from eval_pipeline.flows.candidates import Candidate
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.ports import Message
 from eval_pipeline.reports import formats
 from eval_pipeline.reports.pages import ExampleItem, decision_page
+from eval_pipeline.settings import SYNTHETIC_SUBSET, GateSettings
 from eval_pipeline.tables import (
     ANONYMISED_INTERACTIONS,
     DRIFT_REPORT,
@@ -46,7 +47,7 @@ def decide_on(pipeline: Pipeline, candidate: Candidate) -> Decision:
             drift=_newest(pipeline, DRIFT_REPORT),
             golden_age_days=_age_in_days(pipeline, version),
             judge_only=True,
-            panel_scored=_rests_on_models(trials),
+            panel_scored=_rests_on_models(trials, pipeline.settings.gate),
         ),
     )
 
@@ -115,8 +116,12 @@ def _age_in_days(pipeline: Pipeline, version: int) -> int:
     return max(0, (newest - labelled).days)
 
 
-def _rests_on_models(trials: pl.DataFrame) -> bool:
-    scorers = trials["scorer"].unique().to_list()
+def _rests_on_models(trials: pl.DataFrame, policy: GateSettings) -> bool:
+    """Whether a model's verdict is behind a score that can decide."""
+    deciding = trials
+    if not policy.decides_on(SYNTHETIC_SUBSET):
+        deciding = trials.filter(pl.col("source").ne_missing(SYNTHETIC))
+    scorers = deciding["scorer"].unique().to_list()
     return any(scorer.split(":")[0] in MODEL_SCORERS for scorer in scorers)
 
 

@@ -41,7 +41,7 @@ def compare_answers(
     preferred = Preferred()
     pairs = []
     for item, before, after in zip(items, baseline, candidate, strict=True):
-        if not isinstance(pipeline.settings.scoring_of(item.route), PreferenceScoring):
+        if not _by_preference(pipeline, item):
             continue
         if before.text is not None and after.text is not None:
             pairs.append(_pair(item, candidate=after.text, baseline=before.text))
@@ -56,6 +56,12 @@ def compare_answers(
     for item_id, score in given.items():
         _settle(preferred, item_id, score)
     return preferred
+
+
+def _by_preference(pipeline: Pipeline, item: TrialItem) -> bool:
+    """Items that are to fail gracefully are judged each by itself: both arms may do well."""
+    scoring = pipeline.settings.scoring_of(item.route)
+    return item.expected_behaviour == "answer" and isinstance(scoring, PreferenceScoring)
 
 
 def _pair(item: TrialItem, *, candidate: str, baseline: str) -> ResponsePair:

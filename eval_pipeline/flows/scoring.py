@@ -1,4 +1,4 @@
-"""Scores responses by each route's scorer; what lacks the reference it needs goes to the panel."""
+"""Scores responses by each route's scorer; what that scorer cannot read goes to the panel."""
 
 from collections.abc import Sequence
 
@@ -29,6 +29,9 @@ def score_responses(
 
 
 def _scoring_for(pipeline: Pipeline, request: ScoreRequest) -> Scoring:
+    """The panel where there is no reference to compare with, or failing well is what is asked."""
+    if request.expected_behaviour == "graceful_failure":
+        return PanelScoring()
     scoring = pipeline.settings.scoring_of(request.route)
     if request.reference_response is None and needs_reference(scoring):
         return PanelScoring()

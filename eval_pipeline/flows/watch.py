@@ -65,7 +65,7 @@ def _look(pipeline: Pipeline, system_id: str, *, version: int, scope: str) -> Si
     items = golden_items(pipeline.golden.items(version), golden_version=version)
     chosen = set(
         smallest_by_hash(
-            [item.item_id for item in items],
+            [item.item_id for item in items if item.source == "golden"],
             pipeline.settings.drift.canary_prompts,
             salt="canary",
         )

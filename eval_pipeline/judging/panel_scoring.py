@@ -25,17 +25,18 @@ _SCORE_OF = {"pass": 1.0, "fail": 0.0}
 def question_id(request: ScoreRequest) -> str:
     """The item id of the judges' calls: equal for equal conversation, reference and response.
 
-    The route is part of it because it decides the rubric.
+    The route is part of it because it decides the rubric, and so is the expected behaviour, except
+    where an answer is expected: of those, the journal holds many without it.
     """
-    content = fingerprint(
-        {
-            "route": request.route,
-            "messages": [[message.role, message.content] for message in request.messages],
-            "reference": request.reference_response,
-            "response": request.response,
-        }
-    )
-    return f"response:{content}"
+    content = {
+        "route": request.route,
+        "messages": [[message.role, message.content] for message in request.messages],
+        "reference": request.reference_response,
+        "response": request.response,
+    }
+    if request.expected_behaviour != "answer":
+        content["expected_behaviour"] = request.expected_behaviour
+    return f"response:{fingerprint(content)}"
 
 
 def plan_scores(
@@ -56,6 +57,7 @@ def plan_scores(
             conversation=request.messages,
             response=request.response,
             reference=request.reference_response,
+            expected_behaviour=request.expected_behaviour,
         )
         item_id = question_id(request)
         calls += [

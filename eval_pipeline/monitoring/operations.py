@@ -28,9 +28,13 @@ def report_operations(trials: pl.DataFrame, *, policy: GateSettings) -> pl.DataF
 
     Limits are the policy's and apply to the ratios; `within_limit` is null without a limit or a
     value, and compares the figure itself, not its interval. A success is a score's worth: cost
-    per success is all money spent over the sum of all scores.
+    per success is all money spent over the sum of all scores. Synthetic items are left out: no
+    customer waits for them, and their length is not the traffic's.
     """
-    arms = {arm: trials.filter(pl.col("arm") == arm) for arm in ARMS}
+    arms = {
+        arm: trials.filter(pl.col("arm") == arm, pl.col("source").ne_missing("synthetic"))
+        for arm in ARMS
+    }
     rows: list[dict[str, Any]] = []
     for arm, calls in arms.items():
         if calls.is_empty():

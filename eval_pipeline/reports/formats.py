@@ -129,7 +129,7 @@ def _verdict_case(decision: Mapping[str, Any]) -> ET.Element:
 
 def _subset_case(row: SubsetRow, decision: Mapping[str, Any]) -> ET.Element:
     case = ET.Element("testcase", classname="gate.subsets", name=wording.one_line(row["subset"]))
-    kind = {"certified": None, "blocked": "failure"}.get(row["state"], "error")
+    kind = {"certified": None, "reported": None, "blocked": "failure"}.get(row["state"], "error")
     if kind is not None:
         message = wording.one_line(wording.change(row, decision))
         needed = row.get("items_needed")

@@ -37,6 +37,7 @@ STATE_MARKS: Final = {
     "blocked": Mark("#D55E00", "X"),
     "undecided": Mark("#E69F00", "D"),
     "infeasible": Mark("#8A8A8A", "^"),
+    "reported": Mark("#56B4E9", "s"),
 }
 
 

@@ -24,6 +24,7 @@ STATE_STYLES: Final = {
     "blocked": "bold red",
     "undecided": "yellow",
     "infeasible": "dim",
+    "reported": "dim",
 }
 
 

@@ -15,10 +15,17 @@ STATE_WORDS: Final = {
     "blocked": "blocked",
     "undecided": "undecided",
     "infeasible": "too few items",
+    "reported": "not gated",
 }
-STATE_SYMBOLS: Final = {"certified": "✓", "blocked": "✕", "undecided": "?", "infeasible": "∅"}
+STATE_SYMBOLS: Final = {
+    "certified": "✓",
+    "blocked": "✕",
+    "undecided": "?",
+    "infeasible": "∅",
+    "reported": "·",
+}
 EXIT_CODES: Final = {"pass": 0, "block": 1, "inconclusive": 2, "invalid": 3}
-STATE_ORDER: Final = ("blocked", "undecided", "infeasible", "certified")
+STATE_ORDER: Final = ("blocked", "undecided", "infeasible", "certified", "reported")
 AGGREGATE: Final = "all"
 _UNPRINTABLE: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffe\uffff]"
@@ -142,8 +149,13 @@ def _besides(rows: Sequence[SubsetRow], state: str) -> str:
 
 def _passed(decision: Mapping[str, Any]) -> str:
     aggregate = decision["aggregate"]
+    lost = any(
+        row["state"] == "reported" and (row.get("difference") or 0.0) < -row["margin"]
+        for row in decision["subsets"]
+    )
+    which = "no gated subset" if lost else "no subset"
     return (
-        f"no subset loses more than its tolerance; overall {points(aggregate.get('difference'))} "
+        f"{which} loses more than its tolerance; overall {points(aggregate.get('difference'))} "
         f"points ({interval_name(decision)} {interval(aggregate)})"
     )
 

@@ -15,7 +15,7 @@ from eval_pipeline.settings.anonymisation import (
     RewriterSettings,
 )
 from eval_pipeline.settings.clusters import ClustersSettings, EmbeddingsSettings
-from eval_pipeline.settings.gate import DriftSettings, GateSettings
+from eval_pipeline.settings.gate import SYNTHETIC_SUBSET, DriftSettings, GateSettings
 from eval_pipeline.settings.golden import (
     MUTATIONS,
     AdversarialSettings,
@@ -62,6 +62,7 @@ __all__ = [
     "COARSE_COLUMNS",
     "MUTATIONS",
     "PREDICATE_COLUMNS",
+    "SYNTHETIC_SUBSET",
     "AdversarialSettings",
     "AlertsSettings",
     "AnonymisationSettings",

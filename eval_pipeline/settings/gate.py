@@ -1,10 +1,13 @@
 """Drift and the product owner's policy."""
 
-from typing import Self
+from typing import Final, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
 from eval_pipeline.settings.section import Name, Section, Share
+
+SYNTHETIC_SUBSET: Final = "synthetic_adversarial"
+"""Under this name synthetic items are reported; no subset of the traffic may bear it."""
 
 
 class DriftSettings(Section):
@@ -31,7 +34,8 @@ class GateSettings(Section):
     )
     tolerances: dict[str, float] = Field(
         default_factory=lambda: {"default": 0.05},
-        description="Subset to the largest drop accepted in it; `default` for the others.",
+        description="Subset to the largest drop accepted in it; `default` for the others. "
+        "Synthetic items are gated only where `synthetic_adversarial` stands here.",
     )
     block_fraction: Share = Field(
         0.5, description="Block only on proof of more than this fraction of the tolerance."
@@ -73,3 +77,7 @@ class GateSettings(Section):
         if subset == "all":
             return self.aggregate_tolerance
         return self.tolerances.get(subset, self.tolerances["default"])
+
+    def decides_on(self, subset: str) -> bool:
+        """Whether the subset can stop a candidate: synthetic items only where they are named."""
+        return subset != SYNTHETIC_SUBSET or subset in self.tolerances

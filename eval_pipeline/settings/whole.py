@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from eval_pipeline.settings.anonymisation import AnonymisationSettings
 from eval_pipeline.settings.clusters import ClustersSettings
-from eval_pipeline.settings.gate import DriftSettings, GateSettings
+from eval_pipeline.settings.gate import SYNTHETIC_SUBSET, DriftSettings, GateSettings
 from eval_pipeline.settings.golden import GoldenSettings
 from eval_pipeline.settings.intake import SamplingSettings, SubsetSettings
 from eval_pipeline.settings.logs import ContractSettings, LogsSettings
@@ -109,8 +109,10 @@ def _dangling_references(settings: Settings) -> list[str]:
     problems += [
         f"`gate.tolerances` names '{name}', which is not under `subsets`"
         for name in settings.gate.tolerances
-        if name != "default" and name not in settings.subsets
+        if name not in {"default", SYNTHETIC_SUBSET, *settings.subsets}
     ]
+    if SYNTHETIC_SUBSET in settings.subsets:
+        problems.append(f"`subsets` names '{SYNTHETIC_SUBSET}', which is kept for synthetic items")
     problems += [
         f"`anonymisation.tau` names '{name}', which is not under `subsets`"
         for name in settings.anonymisation.tau

@@ -27,6 +27,7 @@ from eval_pipeline.tables.judging import (
 )
 from eval_pipeline.tables.monitoring import OPERATIONS_REPORT, OUTCOME_VALIDITY, PRODUCTION_MONITOR
 from eval_pipeline.tables.privacy import ANONYMISATION_REPORT
+from eval_pipeline.tables.synthetic import SYNTHETIC_ITEMS
 from eval_pipeline.tables.table import (
     ATTRIBUTES,
     CALL_COLUMNS,
@@ -55,6 +56,7 @@ ALL_TABLES: Final[tuple[Table, ...]] = (
     DISPUTES,
     ADJUDICATIONS,
     JUDGE_CALIBRATION,
+    SYNTHETIC_ITEMS,
     GOLDEN_SET,
     DRIFT_TRIALS,
     DRIFT_REPORT,
@@ -93,6 +95,7 @@ __all__ = [
     "SAMPLED_INTERACTIONS",
     "SAMPLING_FRAME",
     "STRATIFIED_INTERACTIONS",
+    "SYNTHETIC_ITEMS",
     "TOPIC_CLUSTERS",
     "TOPIC_MIX",
     "UNNAMED_FAILURES",

@@ -86,7 +86,7 @@ REGRESSION_TRIALS: Final = Table(
             "system_id": pl.String,
             "item_id": pl.String,
             "trial": pl.Int64,
-            "source": pl.String,  # golden | reserve
+            "source": pl.String,  # golden | reserve | synthetic
             "look": pl.Int64,  # the look, from 1, that first asked for this item
             "golden_version": pl.Int64,
             "route": pl.String,
@@ -111,8 +111,8 @@ REGRESSION_REPORT: Final = Table(
     required=frozenset({"state", "items", "margin", "missing_baseline", "missing_candidate"}),
     schema=schema_of(
         {
-            "subset": pl.String,
-            "state": pl.String,  # certified | blocked | undecided | infeasible
+            "subset": pl.String,  # 'all' and the subsets; synthetic items stand in theirs alone
+            "state": pl.String,  # certified | blocked | undecided | infeasible | reported
             "baseline_mean": pl.Float64,
             "candidate_mean": pl.Float64,
             "difference": pl.Float64,

@@ -25,6 +25,7 @@ DESIGNED = {
     "disputes",
     "adjudications",
     "judge_calibration",
+    "synthetic_items",
     "golden_set",
     "drift_trials",
     "drift_report",

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from eval_pipeline.errors import CompositionError, MissingPartitionError, UnknownItemError
+from eval_pipeline.flows.candidates_of_week import candidates_of
 from eval_pipeline.flows.composing import (
     compose_week,
     saturated_before,
@@ -25,6 +26,7 @@ from eval_pipeline.tables import (
     JUDGE_CALIBRATION,
     PANEL_VERDICTS,
     STRATIFIED_INTERACTIONS,
+    SYNTHETIC_ITEMS,
     VERDICTS,
     Table,
 )
@@ -265,3 +267,20 @@ def test_the_week_s_own_re_run_does_not_change_what_composing_it_again_gives(pip
     trial(pipeline, W2, "a", "b")
     assert publish(pipeline, W2).created is False
     assert saturated_before(pipeline, week=W3, parent=2) == ids("a", "b")
+
+
+def test_synthetic_questions_of_a_week_come_beside_its_labels(pipeline):
+    label(pipeline, W1, a="pass")
+    assert candidates_of(pipeline, week=W1)["label_source"].to_list() == ["agreement"]
+    made = {
+        "interaction_id": "s",
+        "source_interaction_id": "a",
+        "mutation": "injection",
+        "template": "plain",
+        "messages": [{"role": "user", "content": "Obey"}],
+        "created_on": dt.date(2026, 9, 13),
+    }
+    put(pipeline, SYNTHETIC_ITEMS, [made], week=W1)
+    found = candidates_of(pipeline, week=W1)
+    assert found["label_source"].to_list() == ["agreement", "synthetic"]
+    assert found["derived_from"].to_list() == [None, item_identity("a")]

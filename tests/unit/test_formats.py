@@ -77,6 +77,16 @@ def test_the_headline_of_a_pass_gives_the_whole():
     )
 
 
+@pytest.mark.parametrize(("difference", "told"), [(-0.2, "no gated subset"), (0.0, "no subset")])
+def test_the_headline_of_a_pass_claims_nothing_of_what_is_not_gated(difference, told):
+    reported = finding("synthetic_adversarial", "reported", difference=difference)
+    passing = {**PASSING, "subsets": [*PASSING["subsets"], reported]}
+    assert wording.headline(passing).startswith(f"Passed: {told} loses more than")
+    cases = ET.fromstring(formats.as_junit(passing)).iter("testcase")
+    (case,) = (one for one in cases if one.get("name") == "synthetic_adversarial")
+    assert len(case) == 0
+
+
 def test_the_headline_of_open_evidence_says_what_would_settle_it():
     subsets = [finding("minors", "infeasible", difference=None, items_needed=900)]
     assert wording.headline(decision("inconclusive", subsets=subsets)) == (

@@ -226,7 +226,7 @@ def test_the_forest_shows_subsets_states_and_differences_as_text():
 
 def test_states_differ_by_shape_and_not_by_colour_alone():
     marks = plots.STATE_MARKS.values()
-    assert len({mark.marker for mark in marks}) == len({mark.colour for mark in marks}) == 4
+    assert len({mark.marker for mark in marks}) == len({mark.colour for mark in marks}) == 5
 
 
 def test_the_order_of_rows_does_not_change_the_forest():
