@@ -5,6 +5,7 @@ import dagster as dg
 from assets import (
     adversarial,
     clusters,
+    contamination,
     evaluation,
     gate,
     intake,
@@ -32,6 +33,7 @@ def build_definitions(project: Project, *, pipeline: Pipeline | None = None) -> 
                 review,
                 adversarial,
                 truth,
+                contamination,
                 evaluation,
                 monitoring,
                 gate,

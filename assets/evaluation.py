@@ -4,15 +4,21 @@ No statistic belongs here; what a trial, a look or a drift component is stands i
 `eval_pipeline.evaluation`.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
+from assets.contamination import (
+    VERBATIM_CHECK,
+    candidate_contamination,
+    memorisation_check,
+)
 from assets.conventions import across, counts, markdown, plot, stored, table_asset
 from assets.intake import anonymised_interactions, stratified_interactions
 from assets.truth import golden_set
-from eval_pipeline.flows import drift, regression
+from eval_pipeline.flows import drift, memorisation, regression
 from eval_pipeline.flows.candidates import resolve_candidate
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.reports import plots
@@ -24,14 +30,22 @@ from eval_pipeline.tables import (
 )
 
 
-@table_asset(DRIFT_TRIALS, group="evaluation", kinds={"llm", "parquet"}, deps=[across(golden_set)])
+@table_asset(
+    DRIFT_TRIALS,
+    group="evaluation",
+    kinds={"llm", "parquet"},
+    deps=[across(golden_set)],
+    warnings=VERBATIM_CHECK,
+)
 def drift_trials(
     context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
-) -> dg.MaterializeResult[Any]:
+) -> Iterator[Any]:
     """Asks the pinned systems the old versions' items again, and scores old answers again."""
     week = context.partition_key
     trials = drift.rerun_week(pipeline, week=week)
-    return stored(
+    memorised = memorisation.memorised_this_week(pipeline, trials)
+    yield memorisation_check(pipeline, DRIFT_TRIALS, memorised)
+    yield stored(
         pipeline,
         DRIFT_TRIALS,
         trials,
@@ -78,15 +92,19 @@ def drift_report(
         across(golden_set),
         across(anonymised_interactions),
         across(stratified_interactions),
+        candidate_contamination,
     ],
+    warnings=VERBATIM_CHECK,
 )
 def regression_trials(
     context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
-) -> dg.MaterializeResult[Any]:
+) -> Iterator[Any]:
     """Both systems on the newest golden version, topped up from the reserve where undecided."""
     candidate = resolve_candidate(pipeline.project, context.partition_key)
     trials = regression.evaluate_candidate(pipeline, candidate)
-    return stored(
+    memorised = memorisation.memorised_by_candidate(pipeline, candidate, trials)
+    yield memorisation_check(pipeline, REGRESSION_TRIALS, memorised)
+    yield stored(
         pipeline,
         REGRESSION_TRIALS,
         trials,
@@ -102,7 +120,7 @@ def regression_trials(
     REGRESSION_REPORT,
     group="evaluation",
     kinds={"scipy", "parquet"},
-    deps=[regression_trials],
+    deps=[regression_trials, candidate_contamination],
     automated=True,
 )
 def regression_report(

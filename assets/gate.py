@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from assets.contamination import candidate_contamination
 from assets.conventions import across, stored, table_asset
 from assets.evaluation import drift_report, regression_report, regression_trials
 from assets.monitoring import operations_report, outcome_validity, production_monitor
@@ -26,6 +27,7 @@ from eval_pipeline.tables import GATE_DECISION
         regression_trials,
         regression_report,
         operations_report,
+        candidate_contamination,
         across(judge_calibration),
         across(drift_report),
         across(production_monitor),

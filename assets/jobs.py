@@ -7,6 +7,7 @@ import dagster as dg
 from assets import (
     adversarial,
     clusters,
+    contamination,
     evaluation,
     gate,
     intake,
@@ -44,6 +45,7 @@ publish: Final = dg.define_asset_job(
         truth.judge_calibration,
         adversarial.synthetic_items,
         truth.golden_set,
+        contamination.contamination_findings,
         monitoring.outcome_validity,
     ),
 )
@@ -56,6 +58,7 @@ evaluate: Final = dg.define_asset_job(
     "evaluate",
     description="A candidate against the baseline: trials, paired report, operations.",
     selection=dg.AssetSelection.assets(
+        contamination.candidate_contamination,
         evaluation.regression_trials,
         evaluation.regression_report,
         monitoring.operations_report,
@@ -65,6 +68,7 @@ decide: Final = dg.define_asset_job(
     "gate",
     description="A candidate from trials to decision.",
     selection=dg.AssetSelection.assets(
+        contamination.candidate_contamination,
         evaluation.regression_trials,
         evaluation.regression_report,
         monitoring.operations_report,

@@ -27,6 +27,7 @@ class Evidence:
     trials: REGRESSION_TRIALS, to name the items lost. calibration: JUDGE_CALIBRATION.
     operations: OPERATIONS_REPORT. drift: this week's DRIFT_REPORT. `judge_only`: no person
     labelled any output of this candidate. `panel_scored`: a model's verdict is behind a score.
+    `notes`: sentences that belong to the decision and do not change it.
     """
 
     trials: pl.DataFrame | None = None
@@ -36,6 +37,7 @@ class Evidence:
     golden_age_days: int | None = None
     judge_only: bool = True
     panel_scored: bool = True
+    notes: tuple[str, ...] = ()
 
 
 def decide(
@@ -68,7 +70,7 @@ def decide(
     else:
         verdict = "inconclusive" if unknown else "pass"
     judge_only = evidence.judge_only and evidence.panel_scored
-    reasons = [*invalid, *blocking, *unknown, *provider_drift, *_reported(named)]
+    reasons = [*invalid, *blocking, *unknown, *provider_drift, *_reported(named), *evidence.notes]
     if verdict == "pass":
         reasons = [_passed(named), *reasons]
     if judge_only:

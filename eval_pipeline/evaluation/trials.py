@@ -101,7 +101,7 @@ def _golden_item(row: Mapping[str, Any], versions: Sequence[int]) -> TrialItem:
         route=row["route"],
         subsets=(SYNTHETIC_SUBSET,) if synthetic else tuple(sorted(row["subsets"])),
         messages=_messages(row["messages"]),
-        reference_response=_good_reference(row),
+        reference_response=good_reference(row),
         conversation_key=row["conversation_key"],
         source="synthetic" if synthetic else "golden",
         golden_versions=tuple(versions),
@@ -304,7 +304,7 @@ def _drift_columns(item: TrialItem) -> dict[str, Any]:
     }
 
 
-def _good_reference(row: Mapping[str, Any]) -> str | None:
+def good_reference(row: Mapping[str, Any]) -> str | None:
     """The reference response, or the logged one if it passed; never a failed response."""
     reference: str | None = row["reference_response"]
     logged: str | None = row["logged_response"]

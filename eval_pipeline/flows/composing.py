@@ -5,6 +5,7 @@ import datetime as dt
 import polars as pl
 
 from eval_pipeline.flows.candidates_of_week import candidates_of
+from eval_pipeline.flows.contamination import contaminated_items
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.flows.withdrawals import withdrawn_items
 from eval_pipeline.tables import ADJUDICATIONS, DRIFT_TRIALS
@@ -76,12 +77,14 @@ def offered_items(previous: pl.DataFrame | None, candidates: pl.DataFrame) -> pl
 
 
 def barred_items(pipeline: Pipeline, offered: pl.DataFrame) -> dict[str, Change]:
-    """Why an item may not stand in a version, by its id: what a person withdrew.
+    """Why an item may not stand in a version, by its id: known to a system, or withdrawn.
 
-    Whatever else bars an item is told here too; a person's word comes last and wins.
+    A person's word comes last and wins.
     """
+    known = contaminated_items(pipeline, offered)
+    barred = {item_id: Change(item_id, "contaminated", why) for item_id, why in known.items()}
     ids = set(offered["item_id"])
-    return {
+    return barred | {
         item_id: Change(item_id, "withdrawn", f"by {one.decided_by}: {one.reason}")
         for item_id, one in withdrawn_items(pipeline).items()
         if item_id in ids

@@ -6,9 +6,14 @@ import polars as pl
 
 from eval_pipeline.errors import MissingPartitionError
 from eval_pipeline.evaluation.decision import Decision, read_decision
+from eval_pipeline.evaluation.exclusions import exclusion_sentences
 from eval_pipeline.evaluation.gate import Evidence, decide
 from eval_pipeline.evaluation.trials import RESERVE_PREFIX, SYNTHETIC
+from eval_pipeline.evaluation.verbatim import memorisation_sentences
 from eval_pipeline.flows.candidates import Candidate
+from eval_pipeline.flows.contamination import excluded_ids, known_items
+from eval_pipeline.flows.memorisation import memorised_by_candidate
+from eval_pipeline.flows.regression import version_of
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.ports import Message
 from eval_pipeline.reports import formats
@@ -32,8 +37,10 @@ EXAMPLES_PER_SUBSET = 4
 def decide_on(pipeline: Pipeline, candidate: Candidate) -> Decision:
     """The decision on a candidate whose trials, report and operations are in the lake."""
     partition = candidate.candidate_id
-    trials = pipeline.lake.read(REGRESSION_TRIALS, partition=partition)
-    version = int(str(trials["golden_version"].max()))
+    asked = pipeline.lake.read(REGRESSION_TRIALS, partition=partition)
+    version = version_of(pipeline, asked)
+    known = known_items(pipeline, candidate, version=version)
+    trials = asked.filter(~pl.col("item_id").is_in(excluded_ids(known)))
     return decide(
         pipeline.lake.read(REGRESSION_REPORT, partition=partition),
         candidate_id=candidate.candidate_id,
@@ -48,6 +55,17 @@ def decide_on(pipeline: Pipeline, candidate: Candidate) -> Decision:
             golden_age_days=_age_in_days(pipeline, version),
             judge_only=True,
             panel_scored=_rests_on_models(trials, pipeline.settings.gate),
+            notes=(
+                *exclusion_sentences(
+                    known,
+                    candidate_id=candidate.candidate_id,
+                    baseline_id=candidate.baseline_id,
+                ),
+                *memorisation_sentences(
+                    memorised_by_candidate(pipeline, candidate, trials),
+                    words=pipeline.settings.golden.contamination.verbatim_words,
+                ),
+            ),
         ),
     )
 
@@ -56,7 +74,7 @@ def write_pages(pipeline: Pipeline, candidate: Candidate, decision: Decision) ->
     """Writes the decision as HTML and JSON beside its row; returns where the page is."""
     told = decision.model_dump(mode="json")
     trials = pipeline.lake.read(REGRESSION_TRIALS, partition=candidate.candidate_id)
-    version = int(str(trials["golden_version"].max()))
+    version = version_of(pipeline, trials)
     page = decision_page(
         told,
         pipeline.lake.read(REGRESSION_REPORT, partition=candidate.candidate_id),

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from eval_pipeline.adapters.reachability import problem_reaching
 from eval_pipeline.errors import EvalPipelineError
+from eval_pipeline.flows.contamination import source_files
 from eval_pipeline.flows.wiring import Pipeline
 
 State = Literal["ok", "warn", "fail"]
@@ -42,6 +43,7 @@ def examine(pipeline: Pipeline) -> list[Finding]:
         ("providers", _providers),
         ("lake", _lake),
         ("store", _store),
+        ("contamination sources", _sources),
     )
     found: list[Finding] = []
     for subject, examined in parts:
@@ -173,3 +175,10 @@ def _lake(pipeline: Pipeline) -> Iterator[Finding]:
 def _store(pipeline: Pipeline) -> Iterator[Finding]:
     _ = pipeline.store.engine
     yield Finding("store", "ok", "the operational store opens and has the present schema")
+
+
+def _sources(pipeline: Pipeline) -> Iterator[Finding]:
+    """A source that names no file fails here, before a decision rests on it."""
+    files = source_files(pipeline)
+    if files:
+        yield Finding("contamination sources", "ok", f"{len(files)} files to search for items")

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from eval_pipeline.errors import MissingPartitionError
 from eval_pipeline.evaluation.comparison import compare
 from eval_pipeline.evaluation.topup import compare_in_looks
 from eval_pipeline.evaluation.trials import (
@@ -15,26 +14,28 @@ from eval_pipeline.evaluation.trials import (
     trial_rows,
 )
 from eval_pipeline.flows.candidates import Candidate
+from eval_pipeline.flows.contamination import excluded_ids, known_items
 from eval_pipeline.flows.preferences import compare_answers
 from eval_pipeline.flows.recorded import recorded_answers
+from eval_pipeline.flows.reserve import newest_version, reserve_of
 from eval_pipeline.flows.trials import ask_system, score_outcomes
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.ports import CallOutcome, Score
-from eval_pipeline.tables import (
-    ANONYMISED_INTERACTIONS,
-    GOLDEN_SET,
-    REGRESSION_TRIALS,
-    STRATIFIED_INTERACTIONS,
-)
+from eval_pipeline.tables import REGRESSION_TRIALS
 
 
 def evaluate_candidate(pipeline: Pipeline, candidate: Candidate) -> pl.DataFrame:
-    """Every trial of both arms, over as many looks as the policy allows and the gate needs."""
+    """Every trial of both arms, over as many looks as the policy allows and the gate needs.
+
+    Items that either system may know beforehand are not asked.
+    """
     if candidate.recorded_week is not None:
         return _against_recorded(pipeline, candidate, week=candidate.recorded_week)
     version = newest_version(pipeline)
-    items = golden_items(pipeline.golden.items(version), golden_version=version)
-    reserve = _reserve(pipeline, version=version)
+    known = set(excluded_ids(known_items(pipeline, candidate, version=version)))
+    golden = golden_items(pipeline.golden.items(version), golden_version=version)
+    items = [item for item in golden if item.item_id not in known]
+    reserve = reserve_of(pipeline, version=version, without=known)
 
     def ask(look: int, item_ids: Sequence[str]) -> pl.DataFrame:
         wanted = reserve_items(reserve, item_ids, look=look, golden_version=version)
@@ -51,39 +52,38 @@ def evaluate_candidate(pipeline: Pipeline, candidate: Candidate) -> pl.DataFrame
 
 
 def report_on(pipeline: Pipeline, candidate: Candidate, trials: pl.DataFrame) -> pl.DataFrame:
-    """The paired comparison of a candidate's trials, per subset and in all, look by look."""
+    """The paired comparison of a candidate's trials, per subset and in all, look by look.
+
+    Items that turned out to be known after they were asked do not count either.
+    """
+    version = version_of(pipeline, trials)
+    known = excluded_ids(known_items(pipeline, candidate, version=version))
     reserve = None
     if candidate.recorded_week is None:
-        reserve = _reserve(pipeline, version=int(str(trials["golden_version"].max())))
+        reserve = reserve_of(pipeline, version=version, without=known)
     return compare(
-        trials, policy=pipeline.settings.gate, subsets=pipeline.settings.subsets, reserve=reserve
+        trials.filter(~pl.col("item_id").is_in(known)),
+        policy=pipeline.settings.gate,
+        subsets=pipeline.settings.subsets,
+        reserve=reserve,
     )
 
 
-def newest_version(pipeline: Pipeline) -> int:
-    """The newest golden version; raises `MissingPartitionError` before the first."""
-    version = pipeline.golden.latest()
-    if version is None:
-        raise MissingPartitionError(GOLDEN_SET.name, "any week", "eval-pipeline publish --week W")
-    return version
+def version_of(pipeline: Pipeline, trials: pl.DataFrame) -> int:
+    """The golden version that trials stand on; the newest where every item was excluded."""
+    if trials.is_empty():
+        return newest_version(pipeline)
+    return int(str(trials["golden_version"].max()))
 
 
 def _against_recorded(pipeline: Pipeline, candidate: Candidate, *, week: str) -> pl.DataFrame:
     """The old model's recorded answers against the new one's, both scored today."""
-    items, recorded = recorded_answers(pipeline, candidate.baseline_id, week=week)
+    known = set(excluded_ids(known_items(pipeline, candidate, version=newest_version(pipeline))))
+    answers = zip(*recorded_answers(pipeline, candidate.baseline_id, week=week), strict=True)
+    unknown = [(item, outcome) for item, outcome in answers if item.item_id not in known]
+    items, recorded = [item for item, _ in unknown], [outcome for _, outcome in unknown]
     answered = _ask(pipeline, candidate, items, arm="candidate")
     return _scored(pipeline, candidate, items, baseline=recorded, candidate_outcomes=answered)
-
-
-def _reserve(pipeline: Pipeline, *, version: int) -> pl.DataFrame:
-    """The reserve of all weeks up to the version's, with text and subsets."""
-    until = pipeline.golden.manifest(version).week
-    weeks = [week for week in pipeline.lake.partitions(STRATIFIED_INTERACTIONS) if week <= until]
-    text = pipeline.lake.read_all(ANONYMISED_INTERACTIONS, partitions=weeks)
-    subsets = pipeline.lake.read_all(STRATIFIED_INTERACTIONS, partitions=weeks)
-    return subsets.filter(pl.col("selection") == "reserve").join(
-        text.select("interaction_id", "messages"), on="interaction_id"
-    )
 
 
 def _both_arms(

@@ -3,6 +3,7 @@
 from typing import Final
 
 from eval_pipeline.tables.clusters import TOPIC_CLUSTERS, TOPIC_MIX, UNNAMED_FAILURES
+from eval_pipeline.tables.contamination import CANDIDATE_CONTAMINATION, CONTAMINATION_FINDINGS
 from eval_pipeline.tables.evaluation import (
     DRIFT_REPORT,
     DRIFT_TRIALS,
@@ -58,8 +59,10 @@ ALL_TABLES: Final[tuple[Table, ...]] = (
     JUDGE_CALIBRATION,
     SYNTHETIC_ITEMS,
     GOLDEN_SET,
+    CONTAMINATION_FINDINGS,
     DRIFT_TRIALS,
     DRIFT_REPORT,
+    CANDIDATE_CONTAMINATION,
     REGRESSION_TRIALS,
     REGRESSION_REPORT,
     PRODUCTION_MONITOR,
@@ -75,6 +78,8 @@ __all__ = [
     "ANONYMISED_INTERACTIONS",
     "ATTRIBUTES",
     "CALL_COLUMNS",
+    "CANDIDATE_CONTAMINATION",
+    "CONTAMINATION_FINDINGS",
     "DISPUTES",
     "DRIFT_REPORT",
     "DRIFT_TRIALS",

@@ -7,9 +7,9 @@ from typing import Any, Final, Literal
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
+from eval_pipeline.canary import canary_of
 from eval_pipeline.fingerprint import fingerprint
 from eval_pipeline.settings import GoldenSettings
-from eval_pipeline.truth.canary import canary_of
 from eval_pipeline.truth.golden_set import Change, Composition
 from eval_pipeline.truth.version_diff import count_names
 

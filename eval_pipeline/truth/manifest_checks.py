@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable
 
 import polars as pl
 
+from eval_pipeline.canary import canary_of
 from eval_pipeline.fingerprint import content_hash
-from eval_pipeline.truth.canary import canary_of
 from eval_pipeline.truth.golden_set import item_fingerprint
 from eval_pipeline.truth.manifest import Manifest, content_fingerprint, counts_of
 

@@ -27,6 +27,8 @@ DESIGNED = {
     "judge_calibration",
     "synthetic_items",
     "golden_set",
+    "contamination_findings",
+    "candidate_contamination",
     "drift_trials",
     "drift_report",
     "regression_trials",
@@ -38,7 +40,13 @@ DESIGNED = {
     "operations_report",
     "gate_decision",
 }
-PER_CANDIDATE = {"regression_trials", "regression_report", "operations_report", "gate_decision"}
+PER_CANDIDATE = {
+    "candidate_contamination",
+    "regression_trials",
+    "regression_report",
+    "operations_report",
+    "gate_decision",
+}
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +116,8 @@ def test_what_lies_downstream_waits_for_sound_inputs(graph, definitions):
     roots = {
         "sampling_frame", "production_monitor",  # the schedule's
         "adjudications",  # a sensor's
-        "drift_trials", "regression_trials",  # a schedule's and sensors'
+        # a schedule's and sensors'
+        "drift_trials", "candidate_contamination", "regression_trials",
     }  # fmt: skip
     assert set(automated) == DESIGNED - roots
     for name, condition in automated.items():

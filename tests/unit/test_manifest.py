@@ -4,11 +4,11 @@ import json
 import polars as pl
 import pytest
 
+from eval_pipeline.canary import CANARY_PATTERN, canary_of
 from eval_pipeline.errors import CorruptFileError
 from eval_pipeline.fingerprint import content_hash
 from eval_pipeline.settings import GoldenSettings
 from eval_pipeline.tables import GOLDEN_SET
-from eval_pipeline.truth.canary import CANARY_PATTERN, canary_of
 from eval_pipeline.truth.golden_set import Change, Composition, Deficit, item_fingerprint
 from eval_pipeline.truth.manifest import (
     FileEntry,

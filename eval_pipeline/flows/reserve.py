@@ -1,0 +1,33 @@
+"""What an evaluation can ask: the newest golden version, and the reserve up to its week."""
+
+from collections.abc import Collection
+
+import polars as pl
+
+from eval_pipeline.errors import MissingPartitionError
+from eval_pipeline.evaluation.trials import RESERVE_PREFIX
+from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.tables import ANONYMISED_INTERACTIONS, GOLDEN_SET, STRATIFIED_INTERACTIONS
+
+
+def newest_version(pipeline: Pipeline) -> int:
+    """The newest golden version; raises `MissingPartitionError` before the first."""
+    version = pipeline.golden.latest()
+    if version is None:
+        raise MissingPartitionError(GOLDEN_SET.name, "any week", "eval-pipeline publish --week W")
+    return version
+
+
+def reserve_of(pipeline: Pipeline, *, version: int, without: Collection[str] = ()) -> pl.DataFrame:
+    """The reserve of all weeks up to the version's, with text and subsets.
+
+    `without`: ids of reserve items that must not be asked.
+    """
+    until = pipeline.golden.manifest(version).week
+    weeks = [week for week in pipeline.lake.partitions(STRATIFIED_INTERACTIONS) if week <= until]
+    text = pipeline.lake.read_all(ANONYMISED_INTERACTIONS, partitions=weeks)
+    subsets = pipeline.lake.read_all(STRATIFIED_INTERACTIONS, partitions=weeks)
+    item_id = RESERVE_PREFIX + pl.col("interaction_id")
+    return subsets.filter(pl.col("selection") == "reserve", ~item_id.is_in(list(without))).join(
+        text.select("interaction_id", "messages"), on="interaction_id"
+    )
