@@ -19,14 +19,16 @@ from assets.conventions import across, counts, markdown, plot, stored, table_ass
 from assets.intake import anonymised_interactions, stratified_interactions
 from assets.truth import golden_set
 from eval_pipeline.flows import drift, memorisation, regression
+from eval_pipeline.flows import rotation_effect as rotation
 from eval_pipeline.flows.candidates import resolve_candidate
 from eval_pipeline.flows.wiring import Pipeline
-from eval_pipeline.reports import plots
+from eval_pipeline.reports import plots, rotation_plots
 from eval_pipeline.tables import (
     DRIFT_REPORT,
     DRIFT_TRIALS,
     REGRESSION_REPORT,
     REGRESSION_TRIALS,
+    ROTATION_EFFECT,
 )
 
 
@@ -80,6 +82,31 @@ def drift_report(
         metadata={
             "drift": markdown(found) if found.height else "within noise",
             "components": markdown(report.filter(pl.col("subset") == "all")),
+        },
+    )
+
+
+@table_asset(
+    ROTATION_EFFECT,
+    group="evaluation",
+    kinds={"scipy", "parquet"},
+    deps=[drift_trials, across(golden_set)],
+    automated=True,
+)
+def rotation_effect(
+    context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
+) -> dg.MaterializeResult[Any]:
+    """How far scores of consecutive versions compare: exits, revisions and entries told apart."""
+    week = context.partition_key
+    effects = rotation.rotation_of_week(pipeline, week=week)
+    return stored(
+        pipeline,
+        ROTATION_EFFECT,
+        effects,
+        partition=week,
+        metadata={
+            "comparability": markdown(rotation_plots.in_words(effects)),
+            "effects": plot(rotation_plots.rotation_chart(effects), alt="effects of rotations"),
         },
     )
 

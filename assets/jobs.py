@@ -45,6 +45,7 @@ publish: Final = dg.define_asset_job(
         truth.judge_calibration,
         adversarial.synthetic_items,
         truth.golden_set,
+        truth.golden_weights,
         contamination.contamination_findings,
         monitoring.outcome_validity,
     ),
@@ -52,7 +53,9 @@ publish: Final = dg.define_asset_job(
 drift: Final = dg.define_asset_job(
     "drift",
     description="Old golden versions re-run on the pinned systems, and what has drifted.",
-    selection=dg.AssetSelection.assets(evaluation.drift_trials, evaluation.drift_report),
+    selection=dg.AssetSelection.assets(
+        evaluation.drift_trials, evaluation.drift_report, evaluation.rotation_effect
+    ),
 )
 evaluate: Final = dg.define_asset_job(
     "evaluate",

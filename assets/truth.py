@@ -4,6 +4,7 @@ What a version must hold is policy; composing and publishing it is `eval_pipelin
 """
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import dagster as dg
@@ -12,13 +13,15 @@ import polars as pl
 from assets.adversarial import synthetic_items
 from assets.contracts import contract_check
 from assets.conventions import counts, markdown, stored, table_asset
-from assets.intake import anonymised_interactions, stratified_interactions
+from assets.intake import anonymised_interactions, sampling_frame, stratified_interactions
 from assets.judging import panel_verdicts, verdicts
 from assets.review import adjudications
+from eval_pipeline.flows import golden_weights as weights
 from eval_pipeline.flows import intake, truth
 from eval_pipeline.flows.wiring import Pipeline
-from eval_pipeline.tables import GOLDEN_SET, JUDGE_CALIBRATION
+from eval_pipeline.tables import GOLDEN_SET, GOLDEN_WEIGHTS, JUDGE_CALIBRATION
 from eval_pipeline.truth.golden_set import Composition
+from eval_pipeline.truth.post_stratification import summary_of
 
 
 @table_asset(
@@ -78,6 +81,34 @@ def golden_set(
             "subsets": counts(items.explode("subsets").rename({"subsets": "subset"}), "subset"),
             "deficits": markdown(deficits(draft.composition)),
         }
+    )
+
+
+@table_asset(
+    GOLDEN_WEIGHTS,
+    group="truth",
+    kinds={"polars", "parquet"},
+    deps=[golden_set, stratified_interactions, sampling_frame],
+    automated=True,
+)
+def golden_weights(
+    context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
+) -> dg.MaterializeResult[Any]:
+    """What each item of the week's version weighs in an estimate of the week's live traffic."""
+    week = context.partition_key
+    weighed = weights.weights_of_week(pipeline, week=week)
+    summary = asdict(summary_of(weighed))
+    cells = weighed.drop_nulls("cell").select("cell", "cell_share", "cell_borrowed").unique("cell")
+    return stored(
+        pipeline,
+        GOLDEN_WEIGHTS,
+        weighed,
+        partition=week,
+        metadata={
+            "golden_version": int(weighed["golden_version"][0]),
+            **summary,
+            "cells of traffic": markdown(cells.sort("cell_share", "cell", descending=True)),
+        },
     )
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from eval_pipeline.cli import golden_withdrawals
+from eval_pipeline.cli import golden_exports, golden_withdrawals
 from eval_pipeline.cli.golden_contamination import contamination
 from eval_pipeline.cli.golden_report import (
     difference_tables,
@@ -21,7 +21,7 @@ from eval_pipeline.flows.rebuilding import rebuild as rebuild_versions
 
 group = typer.Typer(help="The golden set's published versions.", no_args_is_help=True)
 golden_withdrawals.register(group)
-
+golden_exports.register(group)
 group.command()(contamination)
 
 VersionArgument = Annotated[int, typer.Argument(help="The version's number.")]

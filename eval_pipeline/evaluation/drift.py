@@ -14,11 +14,11 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from eval_pipeline.evaluation.estimates import Floats, cluster_codes
 from eval_pipeline.evaluation.paired_tests import AugmentedMean, augmented_mean
 from eval_pipeline.evaluation.traffic_mix import TrafficMix, mix_shift, traffic_mix
 from eval_pipeline.evaluation.trials import RecordedAnswer, TrialItem, score_request
 from eval_pipeline.settings import SYNTHETIC_SUBSET, DriftSettings
+from eval_pipeline.statistics.clusters import Floats, cluster_codes
 from eval_pipeline.tables import DRIFT_REPORT
 
 ALL: Final = "all"

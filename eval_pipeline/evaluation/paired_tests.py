@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from eval_pipeline.evaluation.estimates import (
+from eval_pipeline.statistics.clusters import (
     Floats,
     cluster_codes,
     cluster_variance,

@@ -7,12 +7,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from eval_pipeline.evaluation.estimates import Floats
 from eval_pipeline.evaluation.paired_tests import PairedTest, paired_test
 from eval_pipeline.evaluation.reserve_order import ALL
 from eval_pipeline.evaluation.scoring import NO_REFERENCE
 from eval_pipeline.evaluation.trials import SYNTHETIC
 from eval_pipeline.settings import SYNTHETIC_SUBSET
+from eval_pipeline.statistics.clusters import Floats
 
 Mask = NDArray[np.bool_]
 EQUAL_SCORES = 1e-9

@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from eval_pipeline.evaluation.estimates import Floats, cluster_codes, kish_effective_items
 from eval_pipeline.evaluation.paired_tests import augmented_mean
+from eval_pipeline.statistics.clusters import Floats, cluster_codes, kish_effective_items
 
 LEAST_EFFECTIVE_ITEMS: Final = 2.0
 

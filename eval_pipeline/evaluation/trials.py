@@ -21,7 +21,7 @@ from eval_pipeline.ports import (
     ScoreRequest,
 )
 from eval_pipeline.settings import SYNTHETIC_SUBSET, SystemSettings
-from eval_pipeline.tables import CALL_COLUMNS, DRIFT_TRIALS, REGRESSION_TRIALS
+from eval_pipeline.tables import CALL_COLUMNS, DRIFT_TRIALS, REGRESSION_TRIALS, good_reference
 
 RESERVE_PREFIX = "reserve-"
 NOT_SCORED = "not_scored"
@@ -302,15 +302,6 @@ def _drift_columns(item: TrialItem) -> dict[str, Any]:
         "subsets": list(item.subsets),
         "conversation_key": item.conversation_key,
     }
-
-
-def good_reference(row: Mapping[str, Any]) -> str | None:
-    """The reference response, or the logged one if it passed; never a failed response."""
-    reference: str | None = row["reference_response"]
-    logged: str | None = row["logged_response"]
-    if row["reference_label"] == "pass":
-        return reference if reference is not None else logged
-    return None if reference == logged else reference
 
 
 def _messages(rows: Sequence[Mapping[str, str]]) -> tuple[Message, ...]:

@@ -12,7 +12,7 @@ import polars as pl
 
 from eval_pipeline.anonymisation.text_matching import CUT, Gram, grams_of, words_of
 from eval_pipeline.canary import mentions_canary
-from eval_pipeline.evaluation.trials import good_reference
+from eval_pipeline.tables import good_reference
 
 MEMORISED_SCHEMA = pl.Schema(
     {"system_id": pl.String, "item_id": pl.String, "found": pl.String, "words": pl.Int64}

@@ -11,6 +11,7 @@ from eval_pipeline.tables.evaluation import (
     REGRESSION_REPORT,
     REGRESSION_TRIALS,
 )
+from eval_pipeline.tables.golden_reference import good_reference
 from eval_pipeline.tables.intake import (
     ANONYMISED_INTERACTIONS,
     INTERACTION_COLUMNS,
@@ -28,6 +29,7 @@ from eval_pipeline.tables.judging import (
 )
 from eval_pipeline.tables.monitoring import OPERATIONS_REPORT, OUTCOME_VALIDITY, PRODUCTION_MONITOR
 from eval_pipeline.tables.privacy import ANONYMISATION_REPORT
+from eval_pipeline.tables.rotation import GOLDEN_WEIGHTS, ROTATION_EFFECT
 from eval_pipeline.tables.synthetic import SYNTHETIC_ITEMS
 from eval_pipeline.tables.table import (
     ATTRIBUTES,
@@ -59,9 +61,11 @@ ALL_TABLES: Final[tuple[Table, ...]] = (
     JUDGE_CALIBRATION,
     SYNTHETIC_ITEMS,
     GOLDEN_SET,
+    GOLDEN_WEIGHTS,
     CONTAMINATION_FINDINGS,
     DRIFT_TRIALS,
     DRIFT_REPORT,
+    ROTATION_EFFECT,
     CANDIDATE_CONTAMINATION,
     REGRESSION_TRIALS,
     REGRESSION_REPORT,
@@ -85,6 +89,7 @@ __all__ = [
     "DRIFT_TRIALS",
     "GATE_DECISION",
     "GOLDEN_SET",
+    "GOLDEN_WEIGHTS",
     "INTERACTION_COLUMNS",
     "INTERACTION_SCHEMA",
     "JUDGE_CALIBRATION",
@@ -97,6 +102,7 @@ __all__ = [
     "REFUTATIONS",
     "REGRESSION_REPORT",
     "REGRESSION_TRIALS",
+    "ROTATION_EFFECT",
     "SAMPLED_INTERACTIONS",
     "SAMPLING_FRAME",
     "STRATIFIED_INTERACTIONS",
@@ -109,5 +115,6 @@ __all__ = [
     "ColumnTypes",
     "PartitionKind",
     "Table",
+    "good_reference",
     "schema_of",
 ]

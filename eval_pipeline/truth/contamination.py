@@ -12,7 +12,7 @@ import polars as pl
 
 from eval_pipeline.anonymisation.text_matching import segments_of
 from eval_pipeline.settings import ContaminationSettings, SystemSettings
-from eval_pipeline.tables import CONTAMINATION_FINDINGS
+from eval_pipeline.tables import CONTAMINATION_FINDINGS, good_reference
 from eval_pipeline.tables.contamination import ANY, PROMPT, source_words
 from eval_pipeline.truth.source_search import Hit, Matched, Passage, Search
 
@@ -70,7 +70,7 @@ def sought_items(golden: pl.DataFrame) -> list[SoughtItem]:
             row["item_id"],
             tuple(sorted(row["subsets"])),
             user_texts(row["messages"]),
-            _reference(row),
+            good_reference(row),
         )
         for row in golden.iter_rows(named=True)
     ]
@@ -202,11 +202,3 @@ def _canary_rows(
 def _length(text: str) -> int:
     """In words, placeholders not counted."""
     return sum(map(len, segments_of(text)))
-
-
-def _reference(row: Mapping[str, Any]) -> str | None:
-    reference: str | None = row["reference_response"]
-    logged: str | None = row["logged_response"]
-    if row["reference_label"] == "pass":
-        return reference if reference is not None else logged
-    return None if reference == logged else reference

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from eval_pipeline.evaluation.estimates import (
+from eval_pipeline.statistics.clusters import (
     cluster_codes,
     cluster_variance,
     kish_effective_items,

@@ -1,0 +1,113 @@
+"""A weighted sum of cell means, with the CR2 variance of regression on the cells' dummies.
+
+Bell and McCaffrey (2002), Survey Methodology 28:169, with an identity working model; a cluster may
+reach over several cells.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from eval_pipeline.statistics.clusters import Floats, cluster_codes, kish_effective_items
+
+SMALLEST_EIGENVALUE = 1e-9
+LEAST_CLUSTERS = 2
+
+
+@dataclass(frozen=True)
+class CellSum:
+    """The sum over cells of coefficient times mean; `degrees` are Satterthwaite's."""
+
+    value: float
+    standard_error: float
+    degrees: float
+
+    def interval(self, confidence: float) -> tuple[float, float]:
+        """The two-sided t interval, not cut to any bounds."""
+        half = float(stats.t.ppf(0.5 + confidence / 2, self.degrees)) * self.standard_error
+        return self.value - half, self.value + half
+
+
+def cell_sum(
+    values: Floats,
+    *,
+    cells: NDArray[np.int64],
+    coefficients: Floats,
+    clusters: NDArray[np.int64] | None = None,
+) -> CellSum:
+    """`cells` and `clusters` number each value's cell and cluster, both from 0.
+
+    Every cell of `coefficients` holds a value. A cell of one cluster says nothing of its own
+    spread: its residual is taken from the mean of all values, which can only widen the interval
+    (a collapsed stratum). Needs two clusters.
+    """
+    codes = cluster_codes(values.size, clusters)
+    sizes = np.bincount(cells, minlength=coefficients.size).astype(np.float64)
+    means = np.bincount(cells, weights=values, minlength=coefficients.size) / sizes
+    lone = _clusters_in(cells, codes, coefficients.size) < LEAST_CLUSTERS
+    centres = np.where(lone, values.mean(), means)
+    residuals = values - centres[cells]
+    loads = (coefficients / sizes)[cells]
+    leverage = np.where(lone, 0.0, 1 / sizes)
+    parts = _cluster_parts(residuals, loads, cells=cells, codes=codes, leverage=leverage)
+    masses: Floats = np.bincount(codes, weights=np.square(loads)).astype(np.float64)
+    return CellSum(
+        value=float(coefficients @ means),
+        standard_error=math.sqrt(float(np.square(parts).sum())),
+        degrees=_degrees(coefficients, cells, codes, masses),
+    )
+
+
+def _clusters_in(
+    cells: NDArray[np.int64], codes: NDArray[np.int64], size: int
+) -> NDArray[np.int64]:
+    pairs = np.unique(np.stack([cells, codes]), axis=1)
+    return np.bincount(pairs[0], minlength=size)
+
+
+def _cluster_parts(
+    residuals: Floats,
+    loads: Floats,
+    *,
+    cells: NDArray[np.int64],
+    codes: NDArray[np.int64],
+    leverage: Floats,
+) -> Floats:
+    """Per cluster: loads times (I - H)^(-1/2) times residuals."""
+    order = np.argsort(codes, kind="stable")
+    bounds = np.flatnonzero(np.diff(codes[order])) + 1
+    return np.array(
+        [
+            _part(residuals[own], loads[own], cells=cells[own], leverage=leverage)
+            for own in np.split(order, bounds)
+        ]
+    )
+
+
+def _part(residuals: Floats, loads: Floats, *, cells: NDArray[np.int64], leverage: Floats) -> float:
+    own = leverage[cells]
+    if residuals.size == 1:
+        return float(loads[0] * residuals[0] / math.sqrt(1 - own[0]))
+    hat = np.where(cells[:, None] == cells[None, :], own[:, None], 0.0)
+    values, vectors = np.linalg.eigh(np.eye(residuals.size) - hat)
+    kept = values > SMALLEST_EIGENVALUE
+    root = (vectors[:, kept] / np.sqrt(values[kept])) @ vectors[:, kept].T
+    return float(loads @ root @ residuals)
+
+
+def _degrees(
+    coefficients: Floats,
+    cells: NDArray[np.int64],
+    codes: NDArray[np.int64],
+    masses: Floats,
+) -> float:
+    """Satterthwaite's over cells of equal variance, at most those of the clusters; at least 1."""
+    groups = np.maximum(_clusters_in(cells, codes, coefficients.size), LEAST_CLUSTERS)
+    shares = np.square(coefficients) / groups
+    if shares.sum() == 0:
+        return 1.0
+    by_cell = float(shares.sum() ** 2 / (np.square(shares) / (groups - 1)).sum())
+    return max(1.0, min(by_cell, kish_effective_items(masses) - 1))
