@@ -12,12 +12,12 @@ DEMO_DIR ?= demo-run
 REAL_DIR ?= real-run
 PORT ?= 3000
 BENCH_ROWS ?= 5000000
-SPARK_TESTS := tests/integration/test_spark.py
+SPARK_TESTS := tests/spark
 
 export GX_ANALYTICS_ENABLED := false
 export PYTHONUTF8 := 1
 
-.PHONY: help setup demo ui real test test-fast check lint types imports defs wheel lock clean browser java spark presidio bench-intake bench-privacy
+.PHONY: help setup demo ui real test test-full test-fast check lint types imports defs wheel lock clean browser java spark presidio bench-intake bench-privacy
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -77,11 +77,17 @@ $(PRESIDIO_STAMP): requirements-presidio.lock | $(STAMP)
 presidio: setup $(PRESIDIO_STAMP) ## Presidio, for `anonymisation.presidio` and its tests
 
 test: setup browser spark presidio ## every test, with coverage of the core
-	@rm -f .coverage .coverage.*
-	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report= --ignore=$(SPARK_TESTS) $(PYTEST_ARGS)
-	@# One process holds one Spark, so these run by themselves and in their order.
-	@$(BIN)/python -m pytest --cov --cov-append --cov-report= $(SPARK_TESTS) $(PYTEST_ARGS)
+	@rm -f .coverage .coverage.* .coverage-spark*
+	@# One process holds one Spark: its tests have a process of their own, beside the others.
+	@COVERAGE_FILE=.coverage-spark $(BIN)/python -m pytest --cov --cov-report= $(SPARK_TESTS) $(PYTEST_ARGS) \
+	   >.spark-tests.log 2>&1 & spark=$$!; trap "kill $$spark 2>/dev/null" EXIT; \
+	 $(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report= --ignore=$(SPARK_TESTS) $(PYTEST_ARGS); others=$$?; \
+	 wait $$spark; spark=$$?; cat .spark-tests.log; rm -f .spark-tests.log; exit $$((others || spark))
+	@$(BIN)/python -m coverage combine -q --append .coverage-spark
 	@$(BIN)/python -m coverage report --fail-under=90 --include='eval_pipeline/*' --skip-covered
+
+test-full: ## every test at its full size: each kill point, a hundred thousand documents, a model built again
+	@EVAL_PIPELINE_FULL_TESTS=1 $(MAKE) --no-print-directory test
 
 test-fast: setup ## the everyday tests, under two minutes
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not slow and not real_data' $(PYTEST_ARGS)
@@ -123,4 +129,4 @@ lock: setup ## renew the locks (needs uv on the PATH)
 	  --python-version 3.11 --no-emit-index-url --no-annotate --no-header -o requirements-presidio.lock
 
 clean: ## remove the virtual environment and what the demos made
-	rm -rf $(VENV) $(DEMO_DIR) $(REAL_DIR) dist .coverage*
+	rm -rf $(VENV) $(DEMO_DIR) $(REAL_DIR) dist .coverage* .spark-tests.log

@@ -17,6 +17,7 @@ from privacy_tables import Table
 from privacy_texts import texts
 
 TWO_PROCESSES: Final = "whole engine, two processes"
+TEXTS: Final = ("plain", "dense")
 
 
 def measured(name: str, *, dense: bool, seconds: float) -> dict[str, Any]:
@@ -47,9 +48,9 @@ def measured(name: str, *, dense: bool, seconds: float) -> dict[str, Any]:
     return {**summed, "processor": summed["processor"] / len(told)}
 
 
-def speed(*, rounds: int, seconds: float) -> list[Table]:
-    """A table for plain texts and one for dense; engines take turns, so that noise meets all."""
-    return [_table(dense=dense, rounds=rounds, seconds=seconds) for dense in (False, True)]
+def speed(kinds: Sequence[str], *, rounds: int, seconds: float) -> list[Table]:
+    """A table for each of these `TEXTS`; engines take turns, so that noise meets all."""
+    return [_table(dense=kind == "dense", rounds=rounds, seconds=seconds) for kind in kinds]
 
 
 def _table(*, dense: bool, rounds: int, seconds: float) -> Table:

@@ -1,7 +1,5 @@
 """Fixtures that several test files share: the small world, built once for all workers."""
 
-import contextlib
-import fcntl
 import importlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,14 +10,7 @@ import pytest
 from eval_pipeline.demo.pharmacy_models import FIRST_WEEK
 from eval_pipeline.demo.provider_process import ProviderProcess
 from tests.scenario import World, new_world, tell_story
-
-
-@contextlib.contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """Keeps the other workers out."""
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+from tests.sharing import alone
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +39,7 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> P
 def blank_world(shared_folder: Path, provider_process: ProviderProcess) -> World:
     """The small world before its first job; copy it, never change it."""
     folder = shared_folder / "blank-world"
-    with _alone(shared_folder / "blank-world.lock"):
+    with alone(shared_folder / "blank-world.lock"):
         if not folder.exists():
             new_world(folder, provider_url=provider_process.base_url)
     return World(folder)
@@ -60,7 +51,7 @@ def finished_world(
 ) -> World:
     """The small world after all its jobs; copy it, never change it."""
     folder, making = shared_folder / "world", shared_folder / "world-in-the-making"
-    with _alone(shared_folder / "world.lock"):
+    with alone(shared_folder / "world.lock"):
         if not folder.exists():
             provider_process.set_epoch(FIRST_WEEK.isoformat())
             tell_story(blank_world.copied_to(making, provider_url=provider_process.base_url))

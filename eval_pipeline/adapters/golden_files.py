@@ -1,5 +1,6 @@
 """Where golden versions lie in the lake: `golden/000012/manifest.json` and the file it names."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -103,9 +104,9 @@ class GoldenFiles:
         folder = path_of(version, "")
         return [path.removeprefix(folder) for path in self.lake.list(folder.rstrip("/"))]
 
-    def delete(self, version: int, name: str) -> None:
-        """Removes a file of the version's folder, if it is there."""
-        self.lake.delete(path_of(version, name))
+    def keep_only(self, version: int, names: Collection[str]) -> None:
+        """Removes every other file of the version's folder, and what dead writers left in it."""
+        self.lake.keep_only(path_of(version, "").rstrip("/"), names)
 
 
 def path_of(version: int, name: str) -> str:

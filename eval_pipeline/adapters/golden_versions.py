@@ -7,7 +7,6 @@ import polars as pl
 
 from eval_pipeline.adapters.golden_erasure import Erasure, ReissuedVersion, forget
 from eval_pipeline.adapters.golden_files import (
-    MANIFEST,
     PUBLISHED,
     GoldenFiles,
     ItemsFile,
@@ -33,7 +32,6 @@ from eval_pipeline.truth.manifest import (
     describe,
 )
 from eval_pipeline.truth.manifest_checks import chain_problems
-from eval_pipeline.truth.manifest_file import manifest_bytes
 from eval_pipeline.truth.version_diff import VersionDiff, compare_versions
 
 
@@ -111,12 +109,14 @@ class GoldenVersions:
         composition does not follow from the newest version, and `ErasedMeanwhileError` if an
         erasure ran at the same time. What it costs does not grow with the number of versions.
         """
+        # The newest number first: who publishes this very content meanwhile is found standing.
+        following = (self.latest() or 0) + 1
         standing = self.standing(composition, provenance)
         if standing is not None:
             self._sweep(standing.manifest)
             return standing
-        following = (self.latest() or 0) + 1
         if composition.version < following:
+            self._sweep(self.manifest(composition.version))
             raise PublishConflictError(composition.version)
         if composition.version > following:
             raise CompositionError(
@@ -199,15 +199,14 @@ class GoldenVersions:
         self._files.write(version, file)
         won = self._files.create(manifest)
         standing = self.manifest(version)
-        # A store that retries a put can refuse it because its own first try had arrived.
-        if not won and manifest_bytes(standing) != manifest_bytes(manifest):
-            self._sweep(standing)
+        left = self._sweep(standing)
+        if not won and standing.content_fingerprint != manifest.content_fingerprint:
             raise PublishConflictError(version)
-        if file.name not in self._sweep(standing) and file.name in standing.files:
+        if file.name not in left and file.name in standing.files:
             self._files.write(version, file)
         if parent is not None and self._files.manifest_data(version - 1) != parent:
             raise ErasedMeanwhileError(version)
-        return PublishResult(version, standing, created=True)
+        return PublishResult(version, standing, created=won)
 
     def _described(
         self,
@@ -242,9 +241,11 @@ class GoldenVersions:
         return manifest
 
     def _sweep(self, manifest: Manifest) -> list[str]:
-        """Removes items files of losing or killed publishers; returns the files there were."""
+        """Removes what losing or killed publishers left; returns the files there were.
+
+        An erasure at work may have written its file and not yet the manifest that names it.
+        """
         names = self._files.names(manifest.version)
-        for name in names:
-            if name.startswith(PUBLISHED) and name not in {MANIFEST, *manifest.files}:
-                self._files.delete(manifest.version, name)
+        others = {name for name in names if not name.startswith(PUBLISHED)}
+        self._files.keep_only(manifest.version, {*others, *manifest.files})
         return names

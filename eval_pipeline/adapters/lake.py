@@ -2,12 +2,13 @@
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import polars as pl
 
-from eval_pipeline.adapters.object_storage import LocalFolder, open_storage
+from eval_pipeline.adapters.local_folder import LocalFolder
+from eval_pipeline.adapters.object_storage import open_storage
 from eval_pipeline.errors import (
     CorruptFileError,
     MissingPartitionError,
@@ -101,6 +102,10 @@ class Lake:
     def delete(self, path: str) -> None:
         """Removes the raw file, if it is there."""
         self._storage.delete(path)
+
+    def keep_only(self, folder: str, names: Collection[str]) -> None:
+        """Removes every other raw file of `folder`, and what dead writers left in it."""
+        self._storage.keep_only(folder, names)
 
     def exists(self, path: str) -> bool:
         """Whether the raw file is there."""

@@ -17,6 +17,7 @@ from eval_pipeline.cli import story
 from eval_pipeline.demo.logs import planted_canaries
 from eval_pipeline.demo.pharmacy_models import CHANGED_FROM
 from tests.scenario import planted_strings_in
+from tests.sharing import made_once
 
 pytestmark = pytest.mark.slow
 LONGEST_SECONDS = 300
@@ -41,9 +42,14 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    folder = tmp_path_factory.mktemp("demo") / "run"
-    started = time.monotonic()
+def told(shared_folder: Path) -> Told:
+    folder = made_once(shared_folder / "demo", tell)
+    said = json.loads((folder / "said.json").read_text(encoding="utf-8"))
+    return Told(said["out"], folder / "run", said["seconds"])
+
+
+def tell(place: Path) -> None:
+    folder, started = place / "run", time.monotonic()
     unset = {"EVAL_PIPELINE_CONFIG", "EVAL_PIPELINE_KEY", "DAGSTER_HOME"}
     ended = subprocess.run(
         [sys.executable, "-m", "eval_pipeline", "demo", "--directory", str(folder)],
@@ -54,7 +60,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
         check=False,
     )
     assert ended.returncode == 0, ended.stderr[-3000:]
-    return Told(ended.stdout, folder, time.monotonic() - started)
+    said = {"out": ended.stdout, "seconds": time.monotonic() - started}
+    (place / "said.json").write_text(json.dumps(said), encoding="utf-8")
 
 
 def test_the_demo_is_told_in_time(told):

@@ -93,6 +93,11 @@ def test_of_eight_creators_of_one_object_exactly_one_creates(lake):
         lake.read_bytes("m")
 
 
+def test_of_creators_of_the_same_bytes_one_is_told_that_it_created_them(lake):
+    assert lake.create_bytes("m", b"same")
+    assert not lake.create_bytes("m", b"same")
+
+
 @pytest.mark.parametrize(
     "use",
     [

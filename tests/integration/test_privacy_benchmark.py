@@ -1,6 +1,7 @@
 """The privacy benchmark runs; on so little its figures say nothing, so none is held."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,13 +9,18 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests.sizes import FULL
+
 ROOT = Path(__file__).parents[2]
 TEXT = "write to anna@example.com, pick purple"
 
 
 def run(*arguments: str) -> str:
+    # A benchmark that is traced for coverage takes several times as long, and covers nothing.
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
     done = subprocess.run(
         [sys.executable, str(ROOT / "benchmarks" / "privacy.py"), *arguments],
+        env=plain,
         check=True,
         capture_output=True,
         text=True,
@@ -44,6 +50,9 @@ def test_quality_is_told_of_an_operators_own_texts(tmp_path):
     tables = tmp_path / "tables.md"
     told = run(
         "--parts=quality",
+        "--corpora",
+        "presidio_synth_v2",
+        "held_out_de",
         "--documents=5",
         f"--data={tmp_path}",
         f"--labelled={labelled}",
@@ -60,11 +69,12 @@ def test_quality_is_told_of_an_operators_own_texts(tmp_path):
 
 
 @pytest.mark.slow
-def test_speed_is_told_of_every_engine_that_is_here(tmp_path):
-    told = run("--parts=speed", "--rounds=1", "--seconds=0.05", f"--data={tmp_path}")
+def test_speed_is_told_of_every_engine_that_is_here():
+    texts = ("plain", "dense") if FULL else ("dense",)
+    told = run("--parts=speed", "--rounds=1", "--seconds=0.05", "--texts", *texts)
     for engine in ("whole engine", "structured core, re", "whole engine, two processes"):
-        assert len(rows_of(told, engine)) == 2
-    assert len(rows_of(told, "DuckDB, 11 patterns")) == 2
+        assert len(rows_of(told, engine)) == len(texts)
+    assert len(rows_of(told, "DuckDB, 11 patterns")) == len(texts)
 
 
 @pytest.mark.slow

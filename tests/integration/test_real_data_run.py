@@ -12,6 +12,7 @@ import pytest
 from eval_pipeline.adapters.golden_versions import GoldenVersions
 from eval_pipeline.adapters.lake import Lake
 from tests.real_data import DATA, needs
+from tests.sharing import made_once
 
 pytestmark = [
     pytest.mark.slow,
@@ -28,17 +29,22 @@ PUBLISHED = {
 
 
 @pytest.fixture(scope="module")
-def model_change(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return told("model-change", folder=tmp_path_factory.mktemp("real") / "run")
+def model_change(shared_folder: Path) -> Path:
+    return told_once("model-change", shared_folder)
 
 
 @pytest.fixture(scope="module")
-def conversations(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return told("conversations", folder=tmp_path_factory.mktemp("real") / "run")
+def conversations(shared_folder: Path) -> Path:
+    return told_once("conversations", shared_folder)
 
 
-def told(part: str, *, folder: Path) -> Path:
+def told_once(part: str, shared_folder: Path) -> Path:
     """One part of the run, which without `--part` is told after the other."""
+    place = made_once(shared_folder / f"real-{part}", lambda place: tell(part, place / "run"))
+    return place / "run" / part
+
+
+def tell(part: str, folder: Path) -> None:
     unset = {"EVAL_PIPELINE_CONFIG", "EVAL_PIPELINE_KEY", "DAGSTER_HOME"}
     environment = {name: value for name, value in os.environ.items() if name not in unset}
     ended = subprocess.run(
@@ -60,7 +66,6 @@ def told(part: str, *, folder: Path) -> Path:
         check=False,
     )
     assert ended.returncode == 0, (ended.stdout + ended.stderr)[-3000:]
-    return folder / part
 
 
 def decisions(part: Path) -> dict[str, dict]:

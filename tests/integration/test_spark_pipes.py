@@ -11,8 +11,8 @@ import pytest
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from eval_pipeline.tables import ANONYMISED_INTERACTIONS, SAMPLED_INTERACTIONS, SAMPLING_FRAME
-from tests.integration.test_spark import missing
 from tests.scenario import ROOT, WEEKS, World
+from tests.spark_logs import missing
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +30,7 @@ LOCAL = "local[2]"
 def spark_submit() -> str:
     reason = missing()
     if reason is not None:
-        pytest.skip(reason)  # test_spark fails for it under CI
+        pytest.skip(reason)  # the tests of Spark fail for it under CI
     import pyspark
 
     home = Path(pyspark.__file__).parent

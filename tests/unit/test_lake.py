@@ -183,6 +183,21 @@ def test_only_the_first_creator_creates(lake):
     assert not lake.exists("golden/000001/manifest.json")
 
 
+@pytest.mark.parametrize("where", ["folder", "memory"])
+def test_a_folder_keeps_what_is_named_and_others_keep_all(where, tmp_path):
+    lake = Lake("memory://" if where == "memory" else str(tmp_path / "lake"))
+    lake.keep_only("golden/000001", {"a"})
+    for name in ("a", "b", "c"):
+        lake.write_bytes(f"golden/000001/{name}", b"x")
+    elsewhere = ["golden/000001/deeper/b", "golden/000002/b"]
+    for path in elsewhere:
+        lake.write_bytes(path, b"x")
+    lake.keep_only("golden/000001", {"a", "not there"})
+    assert lake.list() == ["golden/000001/a", *elsewhere]
+    lake.keep_only("golden/000001", set())
+    assert lake.list() == elsewhere
+
+
 def test_memory_is_a_lake_of_its_own():
     first, second = Lake("memory://"), Lake("memory://")
     first.replace(PRODUCTION_MONITOR, monitor(2), partition=WEEK)

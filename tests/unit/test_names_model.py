@@ -100,6 +100,7 @@ def test_the_fingerprint_tells_one_set_of_models_from_another() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_a_text_of_a_megabyte_takes_linear_time() -> None:
     model = shipped_model("en")
 
@@ -118,6 +119,7 @@ def test_a_text_of_a_megabyte_takes_linear_time() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_a_text_of_a_megabyte_takes_little_memory() -> None:
     text = LETTER * (1_000_000 // len(LETTER))
     shipped_model("en").find([text], taus=[0.2])

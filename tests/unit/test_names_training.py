@@ -14,6 +14,7 @@ from eval_pipeline.anonymisation.names.shipped import (
 from eval_pipeline.anonymisation.names.training import Effort, train, withheld
 from eval_pipeline.anonymisation.names.weights import OUTSIDE, parse_weights
 from eval_pipeline.errors import MissingTrainingLibraryError
+from tests.sizes import FULL
 
 LITTLE = Effort(rounds=1, least_texts=0, iterations=5)
 
@@ -96,6 +97,8 @@ def test_no_other_language_changes_the_shipped_words(language: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
+@pytest.mark.skipif(not FULL, reason="forty seconds: EVAL_PIPELINE_FULL_TESTS=1 asks for it")
 def test_a_shipped_model_is_built_again_byte_for_byte() -> None:
     # Spanish: forty seconds of one core, where English takes two minutes.
     assert build("es")[model_file("es")] == read_shipped(model_file("es"))
