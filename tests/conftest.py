@@ -6,11 +6,16 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from hypothesis import settings
 
 from eval_pipeline.demo.pharmacy_models import FIRST_WEEK
 from eval_pipeline.demo.provider_process import ProviderProcess
 from tests.scenario import World, new_world, tell_story
 from tests.sharing import alone
+
+# Workers share the processors: how long one example takes says nothing of the code.
+settings.register_profile("shared", deadline=None)
+settings.load_profile("shared")
 
 
 @pytest.fixture(scope="session")
