@@ -100,7 +100,7 @@ def unnamed_failures(
         partition=week,
         metadata={
             "failures": int(unnamed["failures"].sum()),
-            "by topic": markdown(largest.drop("subset_stub")),
+            "by topic": markdown(largest.drop("subset_stub", "examples")),
             "subsets to paste": dg.MetadataValue.md(f"```yaml\n{stubs}```" if stubs else "none"),
         },
     )

@@ -41,7 +41,7 @@ def gate_decision(
     """Decides on the candidate and writes the page that says why."""
     candidate = resolve_candidate(pipeline.project, context.partition_key)
     decided = decision.decide_on(pipeline, candidate)
-    page = decision.write_pages(pipeline, candidate, decided)
+    page = decision.write_pages(pipeline, candidate.candidate_id, decided)
     row = decision_row(decided)
     return stored(
         pipeline,

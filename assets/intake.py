@@ -89,6 +89,7 @@ def sampled_interactions(
         metadata={
             "drawn": counts(drawn.sampled, "stratum", "selection"),
             "against the earlier draw": drawn.told_redraw,
+            "erased": drawn.erased,
         },
     )
 

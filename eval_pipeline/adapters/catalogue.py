@@ -29,6 +29,7 @@ from eval_pipeline.tables import (
     ALL_TABLES,
     ANONYMISED_INTERACTIONS,
     DRIFT_TRIALS,
+    ERASURES,
     GATE_DECISION,
     GOLDEN_SET,
     REGRESSION_TRIALS,
@@ -36,6 +37,7 @@ from eval_pipeline.tables import (
 )
 
 CATALOGUE: Final = "catalog.duckdb"
+COVERED: Final = (*ALL_TABLES, ERASURES)
 FOR_PEOPLE: Final = (
     "decisions",
     "trials",
@@ -62,7 +64,7 @@ class Contents:
     def fingerprint(self, lake: Lake) -> str:
         """Changes when the relations, their definitions or the lake's place change."""
         statements = [load_sql(f"catalogue/{name}") for name in FOR_PEOPLE]
-        schemas = {table.name: str(table.schema) for table in (*ALL_TABLES, GOLDEN_SET)}
+        schemas = {table.name: str(table.schema) for table in (*COVERED, GOLDEN_SET)}
         tables = [table.name for table in self.tables]
         return fingerprint(
             [lake.url, tables, self.golden, schemas, statements, MANIFEST_COLUMNS, VERSION_COLUMN]
@@ -110,13 +112,13 @@ def build(lake: Lake, file: Path) -> None:
 def _contents(lake: Lake) -> Contents:
     root = lake.local_path("")
     if root is None:
-        wanted = [table for table in ALL_TABLES if table is not ANONYMISED_INTERACTIONS]
+        wanted = [table for table in COVERED if table is not ANONYMISED_INTERACTIONS]
         present = [table for table in wanted if lake.partitions(table)]
         golden = bool(GoldenFiles(lake).numbers())
     else:
         present = [
             table
-            for table in ALL_TABLES
+            for table in COVERED
             if any(True for _ in (root / table.name).glob(f"{table.partitioned_by}=*/{PART}"))
         ]
         golden = any(True for _ in (root / FOLDER).glob(f"*/{MANIFEST}"))
@@ -159,7 +161,7 @@ def _fill(file: Path, lake: Lake, contents: Contents, *, root: Path, relation: R
             except duckdb.Error:
                 _name_the_corrupt_file(lake, table)
                 raise
-        for table in ALL_TABLES:
+        for table in COVERED:
             if table.name in ALWAYS and table not in contents.tables:
                 _create_empty(connection, table, column=table.partitioned_by, kind="VARCHAR")
         if contents.golden:

@@ -1,6 +1,7 @@
 """The journal of paid model calls: every attempt is recorded before it counts.
 
-Append-only: an attempt is a row, a later attempt is another row, nothing is ever changed.
+Append-only: an attempt is a row, a later attempt is another row. Only the erasure of a person
+changes rows: see `review_erasure`.
 """
 
 import datetime as dt

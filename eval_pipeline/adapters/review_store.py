@@ -12,6 +12,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from eval_pipeline.adapters.audit import PIPELINE, leave_trace
+from eval_pipeline.adapters.review_erasure import ERASED, blank_tasks
 from eval_pipeline.adapters.review_records import (
     Annotator,
     AnnotatorKind,
@@ -180,10 +181,13 @@ class ReviewStore:
             return report
 
     def tasks(self, week: str) -> pl.DataFrame:
-        """The week's tasks by id: `ReviewTask`'s columns, week, state and opened_at."""
+        """The week's tasks by id: `ReviewTask`'s columns, week, state and opened_at.
+
+        Those whose interaction was erased are left out.
+        """
         query = (
             sa.select(review_tasks)
-            .where(review_tasks.c.week == week)
+            .where(review_tasks.c.week == week, review_tasks.c.state != ERASED)
             .order_by(review_tasks.c.task_id)
         )
         return self._frame(query)
@@ -238,22 +242,26 @@ class ReviewStore:
             rows = connection.execute(query).mappings().all()
         return [AuditEntry(**{**row, "at": read_utc(row["at"])}) for row in rows]
 
-    def forget(self, interaction_ids: Collection[str], *, at: dt.datetime) -> int:
-        """Blanks every text about these interactions; labels and who gave them stay.
+    def forget(
+        self, interaction_ids: Collection[str], *, erasure_id: str, actor: str, at: dt.datetime
+    ) -> int:
+        """Blanks every text and id of these interactions; labels and who gave them stay.
 
-        Returns how many tasks it found; the erasure itself stands in the audit trail.
+        Returns how many tasks it found. Such a task is in no queue any more; the erasure stands in
+        the audit trail under the name of who asked for it.
         """
-        found = 0
         with self._store.writing() as connection:
-            for interaction_id in sorted(set(interaction_ids)):
-                own = review_tasks.c.interaction_id == interaction_id
-                for task_id in connection.execute(
-                    sa.select(review_tasks.c.task_id).where(own).order_by(review_tasks.c.task_id)
-                ).scalars():
-                    _blank(connection, task_id)
-                    leave_trace(connection, at=at, actor=PIPELINE, action="forget", subject=task_id)
-                    found += 1
-        return found
+            tasks = blank_tasks(connection, interaction_ids, erasure_id=erasure_id)
+            for task_id in tasks:
+                leave_trace(
+                    connection,
+                    at=at,
+                    actor=actor,
+                    action="forget",
+                    subject=task_id,
+                    erasure_id=erasure_id,
+                )
+        return len(tasks)
 
     def _frame(self, query: sa.Select[Any]) -> pl.DataFrame:
         with self._store.reading() as connection:
@@ -318,18 +326,6 @@ def _move_on(
     if unless is not None:
         change = change.where(review_tasks.c.state != unless)
     connection.execute(change.values(state=state))
-
-
-def _blank(connection: sa.Connection, task_id: str) -> None:
-    connection.execute(
-        sa.update(review_tasks).where(review_tasks.c.task_id == task_id).values(subject_json="{}")
-    )
-    for table in (labels, adjudications):
-        connection.execute(
-            sa.update(table)
-            .where(table.c.task_id == task_id)
-            .values(rationale="", reference_response=None)
-        )
 
 
 def _refused_message(refused: Sequence[Refusal], *, of: int) -> str:

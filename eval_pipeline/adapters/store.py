@@ -2,7 +2,8 @@
 
 import contextlib
 import datetime as dt
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -66,6 +67,44 @@ class Store:
             connection.begin(),
         ):
             yield connection
+
+    def compact(self, tables: Sequence[str]) -> None:
+        """Writes these tables anew, so that what was deleted or overwritten is in no page of them.
+
+        On SQLite the whole file, and its write-ahead log is emptied; raises `StoreError` while
+        another process reads. On PostgreSQL each table is locked for that long.
+        """
+        if self.engine.dialect.name == "postgresql":
+            with (
+                self._explained("compact"),
+                self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
+            ):
+                for table in sorted(tables):
+                    connection.exec_driver_sql(f'VACUUM (FULL, ANALYZE) "{table}"')
+            return
+        if self._vacuumed():
+            return
+        raise StoreError(
+            f"The store {self.address} is in use, so deleted rows may still stand in its "
+            "write-ahead log. What was erased stays erased. Stop what else uses the store "
+            "and run the same command again."
+        )
+
+    def _vacuumed(self) -> bool:
+        """Writes the SQLite file anew and empties its log; False if a reader keeps the log."""
+        connection = self.engine.raw_connection()
+        cursor = connection.cursor()
+        try:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            cursor.execute("VACUUM")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy = cursor.fetchone()
+            return busy is not None and busy[0] == 0
+        except sqlite3.OperationalError:  # it is locked
+            return False
+        finally:
+            cursor.close()
+            connection.close()
 
     def _migrate(self) -> None:
         # Alembic takes a third of a second to import, and a store is rarely out of date.
@@ -163,6 +202,8 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
             "journal_mode = WAL",
             "synchronous = NORMAL",
             "foreign_keys = ON",
+            # What is deleted is overwritten at once, not when the page is used again.
+            "secure_delete = ON",
         ):
             connection.execute(f"PRAGMA {pragma}").close()
 

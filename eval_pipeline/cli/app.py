@@ -14,6 +14,7 @@ from eval_pipeline.cli import (
     anonymise_commands,
     catalogue_command,
     demo_commands,
+    forget_commands,
     golden_commands,
     job_commands,
     review_commands,
@@ -40,6 +41,7 @@ typer_app = typer.Typer(
 )
 setup_commands.register(typer_app)
 job_commands.register(typer_app)
+forget_commands.register(typer_app)
 typer_app.add_typer(anonymise_commands.group, name="anonymise")
 typer_app.add_typer(review_commands.group, name="review")
 typer_app.add_typer(golden_commands.group, name="golden")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from eval_pipeline.evaluation.trials import RESERVE_PREFIX
+from eval_pipeline.evaluation.trials import reserve_identity
 from eval_pipeline.fingerprint import unit_hash
 from eval_pipeline.settings import GateSettings
 
@@ -39,7 +39,7 @@ def order_reserve(reserve: pl.DataFrame | None, names: Collection[str]) -> Reser
     if reserve is None:
         return ReserveOrder({})
     held = {
-        RESERVE_PREFIX + interaction_id: frozenset(subsets)
+        reserve_identity(interaction_id): frozenset(subsets)
         for interaction_id, subsets in reserve.select("interaction_id", "subsets").iter_rows()
     }
     return order_items(held, names)
@@ -63,6 +63,20 @@ def reserve_counts(reserve: pl.DataFrame | None) -> dict[str, int]:
     memberships = reserve["subsets"].list.unique().explode(empty_as_null=True).drop_nulls()
     counts = memberships.value_counts(name="items")
     return {**dict(counts.iter_rows()), ALL: reserve.height}
+
+
+def with_asked(reserve: pl.DataFrame, trials: pl.DataFrame) -> pl.DataFrame:
+    """The `subsets` of the reserve and of what was asked of it and has been erased since.
+
+    So an erasure takes nothing from what a decision of before could still have asked for.
+    """
+    held = set(map(reserve_identity, reserve["interaction_id"]))
+    gone = (
+        trials.filter(pl.col("source") == "reserve", ~pl.col("item_id").is_in(held))
+        .unique("item_id", keep="first", maintain_order=True)
+        .select("subsets")
+    )
+    return pl.concat([reserve.select("subsets"), gone])
 
 
 def cumulative_target(subset: str, *, look: int, policy: GateSettings, subsets: int) -> int:

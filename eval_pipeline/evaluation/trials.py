@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from eval_pipeline.fingerprint import smallest_by_hash
+from eval_pipeline.fingerprint import fingerprint, smallest_by_hash
 from eval_pipeline.ports import (
     Behaviour,
     CallOutcome,
@@ -109,6 +109,11 @@ def _golden_item(row: Mapping[str, Any], versions: Sequence[int]) -> TrialItem:
     )
 
 
+def reserve_identity(interaction_id: str) -> str:
+    """The item id of a reserve interaction: trials outlive the interaction, so it is a hash."""
+    return f"{RESERVE_PREFIX}{fingerprint(interaction_id)[:16]}"
+
+
 def reserve_items(
     reserve: pl.DataFrame, item_ids: Sequence[str], *, look: int, golden_version: int
 ) -> list[TrialItem]:
@@ -116,8 +121,13 @@ def reserve_items(
 
     `reserve`: STRATIFIED_INTERACTIONS joined with the messages of ANONYMISED_INTERACTIONS.
     """
-    wanted = reserve.filter((RESERVE_PREFIX + pl.col("interaction_id")).is_in(list(item_ids)))
-    rows = {RESERVE_PREFIX + row["interaction_id"]: row for row in wanted.iter_rows(named=True)}
+    wanted = set(item_ids)
+    places = {
+        item_id: place
+        for place, interaction_id in enumerate(reserve["interaction_id"])
+        if (item_id := reserve_identity(interaction_id)) in wanted
+    }
+    rows = {item_id: reserve.row(place, named=True) for item_id, place in places.items()}
     return [
         TrialItem(
             item_id=item_id,

@@ -8,7 +8,7 @@ import polars as pl
 
 from eval_pipeline.adapters.known_texts import files_named, read_records, text_record
 from eval_pipeline.errors import EvalPipelineError
-from eval_pipeline.evaluation.trials import RESERVE_PREFIX, TrialItem, golden_items
+from eval_pipeline.evaluation.trials import TrialItem, golden_items, reserve_identity
 from eval_pipeline.flows.candidates import Candidate
 from eval_pipeline.flows.recorded import recorded_answers
 from eval_pipeline.flows.reserve import newest_version, reserve_of
@@ -207,7 +207,7 @@ def _sought(item: TrialItem) -> SoughtItem:
 def _reserve_items(pipeline: Pipeline, *, version: int) -> list[SoughtItem]:
     return [
         SoughtItem(
-            RESERVE_PREFIX + row["interaction_id"],
+            reserve_identity(row["interaction_id"]),
             tuple(sorted(row["subsets"])),
             user_texts(row["messages"]),
             None,

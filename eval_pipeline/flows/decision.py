@@ -1,6 +1,7 @@
 """The gate over everything that is known of a candidate, and the page that tells it to people."""
 
 import datetime as dt
+from collections.abc import Collection
 
 import polars as pl
 
@@ -8,7 +9,7 @@ from eval_pipeline.errors import MissingPartitionError
 from eval_pipeline.evaluation.decision import Decision, read_decision
 from eval_pipeline.evaluation.exclusions import exclusion_sentences
 from eval_pipeline.evaluation.gate import Evidence, decide
-from eval_pipeline.evaluation.trials import RESERVE_PREFIX, SYNTHETIC
+from eval_pipeline.evaluation.trials import SYNTHETIC, reserve_identity
 from eval_pipeline.evaluation.verbatim import memorisation_sentences
 from eval_pipeline.flows.candidates import Candidate
 from eval_pipeline.flows.contamination import excluded_ids, known_items
@@ -32,6 +33,8 @@ from eval_pipeline.tables import (
 
 MODEL_SCORERS = ("panel", "judge")
 EXAMPLES_PER_SUBSET = 4
+ERASED = ((Message("erased", "Erased on request, or with its week."),), None)
+"""What stands for an item whose texts are gone: its scores still say why the gate decided."""
 
 
 def decide_on(pipeline: Pipeline, candidate: Candidate) -> Decision:
@@ -70,22 +73,39 @@ def decide_on(pipeline: Pipeline, candidate: Candidate) -> Decision:
     )
 
 
-def write_pages(pipeline: Pipeline, candidate: Candidate, decision: Decision) -> str:
+def write_pages(pipeline: Pipeline, candidate_id: str, decision: Decision) -> str:
     """Writes the decision as HTML and JSON beside its row; returns where the page is."""
+    for path, data in render_pages(pipeline, candidate_id, decision).items():
+        pipeline.lake.write_bytes(path, data)
+    return page_path(pipeline, candidate_id)
+
+
+def render_pages(
+    pipeline: Pipeline,
+    candidate_id: str,
+    decision: Decision,
+    *,
+    erased: Collection[str] = (),
+) -> dict[str, bytes]:
+    """The decision as HTML and JSON, by path; items that were erased, or are, show that.
+
+    `erased` are item ids whose texts are not shown although they are still there.
+    """
     told = decision.model_dump(mode="json")
-    trials = pipeline.lake.read(REGRESSION_TRIALS, partition=candidate.candidate_id)
+    trials = pipeline.lake.read(REGRESSION_TRIALS, partition=candidate_id)
     version = version_of(pipeline, trials)
     page = decision_page(
         told,
-        pipeline.lake.read(REGRESSION_REPORT, partition=candidate.candidate_id),
-        examples=_examples(pipeline, decision, trials),
+        pipeline.lake.read(REGRESSION_REPORT, partition=candidate_id),
+        examples=_examples(pipeline, decision, trials, erased=erased),
         drift=_drift_so_far(pipeline),
-        operations=pipeline.lake.read(OPERATIONS_REPORT, partition=candidate.candidate_id),
+        operations=pipeline.lake.read(OPERATIONS_REPORT, partition=candidate_id),
         golden=pipeline.golden.manifest(version).model_dump(mode="json", exclude={"canary"}),
     )
-    pipeline.lake.write_bytes(_page(candidate.candidate_id, "html"), page.encode())
-    pipeline.lake.write_bytes(_page(candidate.candidate_id, "json"), formats.as_json(told).encode())
-    return page_path(pipeline, candidate.candidate_id)
+    return {
+        _page(candidate_id, "html"): page.encode(),
+        _page(candidate_id, "json"): formats.as_json(told).encode(),
+    }
 
 
 def load_decision(pipeline: Pipeline, candidate_id: str) -> Decision:
@@ -143,19 +163,22 @@ def _rests_on_models(trials: pl.DataFrame, policy: GateSettings) -> bool:
     return any(scorer.split(":")[0] in MODEL_SCORERS for scorer in scorers)
 
 
-def _examples(pipeline: Pipeline, decision: Decision, trials: pl.DataFrame) -> list[ExampleItem]:
+def _examples(
+    pipeline: Pipeline, decision: Decision, trials: pl.DataFrame, *, erased: Collection[str]
+) -> list[ExampleItem]:
     """The items that a blocked subset lost, both answers side by side."""
     chosen = [
         (finding.subset, item_id)
         for finding in (*decision.subsets, decision.aggregate)
         for item_id in finding.losing_items[:EXAMPLES_PER_SUBSET]
     ]
-    texts = _texts(pipeline, {item_id for _, item_id in chosen}, trials)
+    held = {item_id for _, item_id in chosen} - set(erased)
+    texts = _texts(pipeline, held, trials)
     arms = {(row["arm"], row["item_id"]): row for row in trials.iter_rows(named=True)}
     examples: dict[str, ExampleItem] = {}
     for subset, item_id in chosen:
         baseline, candidate = arms["baseline", item_id], arms["candidate", item_id]
-        messages, reference = texts[item_id]
+        messages, reference = texts.get(item_id, ERASED)
         examples.setdefault(
             item_id,
             ExampleItem(
@@ -163,8 +186,8 @@ def _examples(pipeline: Pipeline, decision: Decision, trials: pl.DataFrame) -> l
                 subset=subset,
                 conversation=messages,
                 reference=reference,
-                baseline_response=baseline["response"],
-                candidate_response=candidate["response"],
+                baseline_response=baseline["response"] if item_id in texts else None,
+                candidate_response=candidate["response"] if item_id in texts else None,
                 baseline_score=baseline["score"],
                 candidate_score=candidate["score"],
             ),
@@ -184,11 +207,10 @@ def _texts(
             found[row["item_id"]] = (_messages(row), row["reference_response"])
     missing = {item_id for item_id in item_ids if item_id not in found}
     if missing:
-        reserve = pipeline.lake.read_all(ANONYMISED_INTERACTIONS).with_columns(
-            item_id=pl.lit(RESERVE_PREFIX) + pl.col("interaction_id")
-        )
-        for row in reserve.filter(pl.col("item_id").is_in(missing)).iter_rows(named=True):
-            found[row["item_id"]] = (_messages(row), None)
+        reserve = pipeline.lake.read_all(ANONYMISED_INTERACTIONS)
+        for row in reserve.select("interaction_id", "messages").iter_rows(named=True):
+            if (item_id := reserve_identity(row["interaction_id"])) in missing:
+                found[item_id] = (_messages(row), None)
     return found
 
 

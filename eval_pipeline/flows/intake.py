@@ -35,7 +35,8 @@ from eval_pipeline.intake.sampling import (
     incomplete_strata,
     thresholds,
 )
-from eval_pipeline.tables import SAMPLED_INTERACTIONS, SAMPLING_FRAME
+from eval_pipeline.intake.suppression import erased_interactions
+from eval_pipeline.tables import ERASURES, SAMPLED_INTERACTIONS, SAMPLING_FRAME
 
 WIDENINGS: Final = (1, 16, 2**60)
 """How much more than needed is read, should a stratum's hashes fall short; the last reads all."""
@@ -85,11 +86,16 @@ class Redraw:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A week's draw, not yet written, with its own contract; `redraw` is null for a first draw."""
+    """A week's draw, not yet written, with its own contract; `redraw` is null for a first draw.
+
+    `erased` interactions were drawn and left out again because their people asked for it: they
+    are missing, and the others keep their probabilities.
+    """
 
     sampled: pl.DataFrame
     contract: ContractResult
     redraw: Redraw | None
+    erased: int
 
     @property
     def told_redraw(self) -> str:
@@ -158,14 +164,33 @@ def draw_week(pipeline: Pipeline, *, week: str) -> Drawn:
     """Draws the week's interactions by their keys; reads no text, writes nothing."""
     frame = pipeline.lake.read(SAMPLING_FRAME, partition=week)
     policy = pipeline.settings.sampling
-    sampled = draw_sample(
-        _drawable(pipeline, frame, week=week),
-        frame=frame,
-        policy=policy,
-        week=week,
-        key=pipeline.key,
+    drawable = _drawable(pipeline, frame, week=week)
+    drawn = draw_sample(drawable, frame=frame, policy=policy, week=week, key=pipeline.key)
+    sampled = _without_erased(pipeline, drawn, drawable=drawable, week=week)
+    return Drawn(
+        sampled,
+        validate_sample(sampled),
+        _redraw(pipeline, sampled, week=week),
+        erased=drawn.height - sampled.height,
     )
-    return Drawn(sampled, validate_sample(sampled), _redraw(pipeline, sampled, week=week))
+
+
+def _without_erased(
+    pipeline: Pipeline, drawn: pl.DataFrame, *, drawable: pl.DataFrame, week: str
+) -> pl.DataFrame:
+    """The draw without erased people; who wrote what is asked only where somebody was erased."""
+    erased = erased_people(pipeline)
+    if not erased:
+        return drawn
+    chosen = drawable.join(drawn, on="interaction_id", how="semi")["conversation_id"]
+    logged = pipeline.logs.users(dt.date.fromisoformat(week), chosen)
+    gone = erased_interactions(logged, erased=erased, key=pipeline.key)
+    return drawn.filter(~pl.col("interaction_id").is_in(list(gone)))
+
+
+def erased_people(pipeline: Pipeline) -> frozenset[str]:
+    """The suppression keys of everyone who was erased: the partitions of `erasures`."""
+    return frozenset(pipeline.lake.partitions(ERASURES))
 
 
 def _drawable(pipeline: Pipeline, frame: pl.DataFrame, *, week: str) -> pl.DataFrame:
@@ -208,6 +233,9 @@ def anonymise_week(pipeline: Pipeline, sampled: pl.DataFrame, *, week: str) -> p
     """
     known = privacy.known_value_scan(pipeline)
     found = pipeline.logs.fetch(dt.date.fromisoformat(week), sampled["interaction_id"])
+    # A draw from before an erasure, or from a backup, may still name the erased.
+    gone = erased_interactions(found, erased=erased_people(pipeline), key=pipeline.key)
+    sampled = sampled.filter(~pl.col("interaction_id").is_in(list(gone)))
     interactions = _the_drawn(found, sampled, key=pipeline.key)
     selections = sampled.select("interaction_id", "selection")
     settings = pipeline.settings

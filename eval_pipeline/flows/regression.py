@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from eval_pipeline.evaluation.comparison import compare
+from eval_pipeline.evaluation.reserve_order import with_asked
 from eval_pipeline.evaluation.topup import compare_in_looks
 from eval_pipeline.evaluation.trials import (
     Arm,
@@ -58,11 +59,13 @@ def report_on(pipeline: Pipeline, candidate: Candidate, trials: pl.DataFrame) ->
     """
     version = version_of(pipeline, trials)
     known = excluded_ids(known_items(pipeline, candidate, version=version))
+    counted = trials.filter(~pl.col("item_id").is_in(known))
     reserve = None
     if candidate.recorded_week is None:
-        reserve = reserve_of(pipeline, version=version, without=known)
+        held = reserve_of(pipeline, version=version, without=known)
+        reserve = with_asked(held, counted)
     return compare(
-        trials.filter(~pl.col("item_id").is_in(known)),
+        counted,
         policy=pipeline.settings.gate,
         subsets=pipeline.settings.subsets,
         reserve=reserve,

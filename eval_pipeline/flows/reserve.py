@@ -5,7 +5,7 @@ from collections.abc import Collection
 import polars as pl
 
 from eval_pipeline.errors import MissingPartitionError
-from eval_pipeline.evaluation.trials import RESERVE_PREFIX
+from eval_pipeline.evaluation.trials import reserve_identity
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.tables import ANONYMISED_INTERACTIONS, GOLDEN_SET, STRATIFIED_INTERACTIONS
 
@@ -27,7 +27,9 @@ def reserve_of(pipeline: Pipeline, *, version: int, without: Collection[str] = (
     weeks = [week for week in pipeline.lake.partitions(STRATIFIED_INTERACTIONS) if week <= until]
     text = pipeline.lake.read_all(ANONYMISED_INTERACTIONS, partitions=weeks)
     subsets = pipeline.lake.read_all(STRATIFIED_INTERACTIONS, partitions=weeks)
-    item_id = RESERVE_PREFIX + pl.col("interaction_id")
-    return subsets.filter(pl.col("selection") == "reserve", ~item_id.is_in(list(without))).join(
+    held = subsets.filter(pl.col("selection") == "reserve")
+    barred = set(without)
+    asked = [reserve_identity(one) not in barred for one in held["interaction_id"]]
+    return held.filter(pl.Series(asked, dtype=pl.Boolean)).join(
         text.select("interaction_id", "messages"), on="interaction_id"
     )

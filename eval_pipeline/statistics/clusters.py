@@ -17,11 +17,14 @@ def kish_effective_items(weights: ArrayLike) -> float:
 def cluster_codes(
     size: int, clusters: Sequence[str] | NDArray[np.int64] | None
 ) -> NDArray[np.int64]:
-    """Whole numbers from 0 that say which cluster each of `size` values belongs to."""
+    """Whole numbers from 0 that say which cluster each of `size` values belongs to.
+
+    Counted in the order in which clusters first occur: what they are called changes no figure.
+    """
     if clusters is None:
         return np.arange(size, dtype=np.int64)
-    codes = np.unique(np.asarray(clusters), return_inverse=True)[1]
-    return codes.astype(np.int64)
+    _, first, codes = np.unique(np.asarray(clusters), return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[codes].astype(np.int64)
 
 
 def cluster_variance(residuals: Floats, *, weights: Floats, codes: NDArray[np.int64]) -> float:

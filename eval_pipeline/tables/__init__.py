@@ -4,6 +4,7 @@ from typing import Final
 
 from eval_pipeline.tables.clusters import TOPIC_CLUSTERS, TOPIC_MIX, UNNAMED_FAILURES
 from eval_pipeline.tables.contamination import CANDIDATE_CONTAMINATION, CONTAMINATION_FINDINGS
+from eval_pipeline.tables.erasures import ERASURES
 from eval_pipeline.tables.evaluation import (
     DRIFT_REPORT,
     DRIFT_TRIALS,
@@ -87,6 +88,7 @@ __all__ = [
     "DISPUTES",
     "DRIFT_REPORT",
     "DRIFT_TRIALS",
+    "ERASURES",
     "GATE_DECISION",
     "GOLDEN_SET",
     "GOLDEN_WEIGHTS",

@@ -7,7 +7,7 @@ import polars as pl
 
 from eval_pipeline.errors import TableError
 
-PartitionKind = Literal["week", "candidate"]
+PartitionKind = Literal["week", "candidate", "erasure"]
 UTC_MICROSECONDS: Final = pl.Datetime("us", "UTC")
 MESSAGES: Final = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
 ATTRIBUTES: Final = pl.List(pl.Struct({"key": pl.String, "value": pl.String}))
@@ -38,6 +38,8 @@ class Table:
 
     def command_for(self, partition: str) -> str:
         """The command that makes a partition of this table."""
+        if self.partitioned_by == "erasure":
+            return f"eval-pipeline {self.job} --user ID"
         option = "--week" if self.partitioned_by == "week" else "--candidate"
         return f"eval-pipeline {self.job} {option} {partition}"
 

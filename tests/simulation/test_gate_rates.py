@@ -16,6 +16,7 @@ import pytest
 from eval_pipeline.evaluation.decision import Decision
 from eval_pipeline.evaluation.gate import Evidence, decide
 from eval_pipeline.evaluation.topup import compare_in_looks
+from eval_pipeline.evaluation.trials import reserve_identity
 from eval_pipeline.fingerprint import seed_for
 from eval_pipeline.settings import GateSettings
 from eval_pipeline.tables import REGRESSION_TRIALS
@@ -39,7 +40,7 @@ class World:
 
 
 def arms(world: World, item_ids: Sequence[str], *, look: int, seed: int) -> pl.DataFrame:
-    names = [item_id.removeprefix("reserve-").rsplit("-", 1)[0] for item_id in item_ids]
+    names = [reserve_names().get(item_id) or item_id.rsplit("-", 1)[0] for item_id in item_ids]
     losses = np.array(
         [world.losses + (world.broken_drop if name == world.broken else 0) for name in names]
     )
@@ -88,6 +89,13 @@ def reserve() -> pl.DataFrame:
             "subsets": [[name] for name in SUBSETS for _ in range(RESERVE)],
         }
     )
+
+
+@cache
+def reserve_names() -> dict[str, str]:
+    """The subset of each reserve item."""
+    ids = reserve()["interaction_id"]
+    return {reserve_identity(interaction): interaction.rsplit("-", 1)[0] for interaction in ids}
 
 
 def one_run(world: World, run: int) -> Decision:

@@ -93,5 +93,8 @@ def test_the_source_of_the_logs_does_not_know_which_engine_scans(tmp_path) -> No
     assert there.strata(WEEK).equals(here.strata(WEEK))
     drawn = here.drawable(WEEK, thresholds=THRESHOLDS, salt=SALT)
     assert there.drawable(WEEK, thresholds=THRESHOLDS, salt=SALT).equals(drawn)
+    written = here.users(WEEK, drawn["conversation_id"])
+    assert there.users(WEEK, drawn["conversation_id"]).equals(written)
+    assert set(drawn["interaction_id"]) <= set(written["interaction_id"])
     chosen = drawn["interaction_id"][:7]
     assert there.fetch(WEEK, chosen).equals(here.fetch(WEEK, chosen))

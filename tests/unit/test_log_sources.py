@@ -17,6 +17,7 @@ from eval_pipeline.errors import (
 )
 from eval_pipeline.fingerprint import unit_hash
 from eval_pipeline.intake.sampling import ABOVE_ALL
+from eval_pipeline.intake.suppression import erased_interactions
 from eval_pipeline.settings import LogsSettings
 from eval_pipeline.tables import INTERACTION_SCHEMA
 
@@ -131,6 +132,25 @@ def test_fetch_returns_only_what_was_asked_in_the_canonical_schema(tmp_path: Pat
     found = fetched(source(tmp_path, "*.parquet"), "i3", "i1", "i9")
     assert found.schema == INTERACTION_SCHEMA
     assert found.equals(pl.DataFrame([rows[0], rows[2]], schema=INTERACTION_SCHEMA))
+
+
+def test_users_are_told_of_whole_conversations_with_nobody_where_the_log_names_nobody(
+    tmp_path: Path,
+) -> None:
+    write(
+        tmp_path,
+        [row(1, conversation_id="c", user_id="ann"), row(2, conversation_id="c"), row(3)],
+    )
+    found = source(tmp_path, "*.parquet").users(MONDAY, pl.Series(["c", "c"]))
+    assert found.rows() == [("i1", "c", "ann"), ("i2", "c", None)]
+
+
+def test_logs_without_users_name_nobody(tmp_path: Path) -> None:
+    frame = pl.DataFrame([row(1)], schema=INTERACTION_SCHEMA).drop("user_id")
+    frame.write_parquet(tmp_path / "a.parquet")
+    found = source(tmp_path, "*.parquet").users(MONDAY, pl.Series(["c1"]))
+    assert found.rows() == [("i1", "c1", None)]
+    assert erased_interactions(found, erased={"somebody"}, key=b"key") == frozenset()
 
 
 def test_rows_outside_the_week_belong_to_another(tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval_pipeline.evaluation.comparison import compare
-from eval_pipeline.evaluation.reserve_order import order_reserve
+from eval_pipeline.evaluation.reserve_order import order_reserve, reserve_counts, with_asked
 from eval_pipeline.evaluation.topup import compare_in_looks, next_items
+from eval_pipeline.evaluation.trials import reserve_identity
 from eval_pipeline.settings import GateSettings
 from eval_pipeline.tables import REGRESSION_TRIALS
 
@@ -111,7 +112,9 @@ def test_items_asked_for_another_subset_s_sake_do_not_tilt_a_subset() -> None:
     order = order_reserve(pl.concat([both, plain]), ["refunds"])
     counted = set(order.of("refunds")[:90])
     first = golden(30)
-    held = {f"reserve-{name}": subsets for name, subsets in pl.concat([both, plain]).iter_rows()}
+    held = {
+        reserve_identity(name): subsets for name, subsets in pl.concat([both, plain]).iter_rows()
+    }
     asked = sorted(set(held) & (counted | {name for name in held if "angry" in held[name]}))
     beyond = [name for name in asked if name not in counted]
     frame = pl.concat([first, trials(asked, [held[name] for name in asked], look=2, lost=beyond)])
@@ -141,3 +144,21 @@ def test_the_report_can_be_rebuilt_from_the_trials_alone() -> None:
 
     compared = compare_in_looks(golden(30), ask=ask, reserve=reserve(300), policy=POLICY)
     assert compare(compared.trials, policy=POLICY).equals(compared.report)
+
+
+def test_an_erased_reserve_item_still_counts_as_one_that_could_be_asked() -> None:
+    whole = reserve(5)
+    asked = list(map(reserve_identity, whole["interaction_id"][:2]))
+    frame = pl.concat([golden(3), trials(asked, [["refunds"]] * 2, look=2)])
+    without = whole.slice(1)
+    assert reserve_counts(with_asked(without, frame)) == {"refunds": 5, "all": 5}
+    # What was never asked is gone for good.
+    assert reserve_counts(with_asked(whole.slice(2, 2), frame)) == {"refunds": 4, "all": 4}
+
+
+def test_what_clusters_are_called_changes_no_figure() -> None:
+    frame = golden(40).with_columns(cluster_id=pl.col("item_id").str.slice(0, 3))
+    named = frame.with_columns(
+        cluster_id=pl.col("cluster_id").replace({"g00": "zz", "g03": "aa", "g02": "g000"})
+    )
+    assert compare(named, policy=POLICY).equals(compare(frame, policy=POLICY))

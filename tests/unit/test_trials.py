@@ -9,6 +9,7 @@ from eval_pipeline.evaluation.trials import (
     golden_items,
     plan_trials,
     rejudged_rows,
+    reserve_identity,
     reserve_items,
     score_requests,
     trial_rows,
@@ -108,8 +109,10 @@ def test_reserve_items_carry_no_reference_and_the_look_that_asked() -> None:
         },
         schema_overrides={"subsets": pl.List(pl.String)},
     )
-    items = reserve_items(reserve, ["reserve-y", "reserve-x"], look=2, golden_version=3)
-    assert [item.item_id for item in items] == ["reserve-y", "reserve-x"]
+    asked = [reserve_identity("y"), reserve_identity("x")]
+    items = reserve_items(reserve, asked, look=2, golden_version=3)
+    assert [item.item_id for item in items] == asked
+    assert [item.conversation_key for item in items] == ["c2", "c1"]
     assert {(item.look, item.source, item.reference_response) for item in items} == {
         (2, "reserve", None)
     }

@@ -124,6 +124,15 @@ class LogSource:
             *order, "occurred_at", "route"
         )
 
+    def users(self, week: dt.date, conversation_ids: pl.Series) -> pl.DataFrame:
+        """Who wrote the interactions of these conversations of the week's frame; no text.
+
+        Gives interaction_id, conversation_id and user_id, null where the log names nobody.
+        """
+        wanted = pl.DataFrame({"conversation_id": conversation_ids.unique().sort()})
+        with self._framed(self._frame(week)) as engine:
+            return engine.select(load_sql("users_of_conversations"), frames={"wanted": wanted})
+
     def fetch(self, week: dt.date, interaction_ids: pl.Series) -> pl.DataFrame:
         """The records with these ids and their texts, in the canonical schema, by id.
 

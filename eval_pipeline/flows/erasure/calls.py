@@ -1,0 +1,114 @@
+"""Which journalled calls were made about one person: by item, by question, by text."""
+
+import json
+from collections.abc import Iterator
+from itertools import chain
+
+import polars as pl
+import sqlalchemy as sa
+
+from eval_pipeline.adapters.review_erasure import answers_to, calls_of
+from eval_pipeline.evaluation.trials import TrialItem, golden_items, reserve_identity, score_request
+from eval_pipeline.fingerprint import fingerprint
+from eval_pipeline.flows.erasure.inventory import LEAST_TELLING, Inventory, is_theirs
+from eval_pipeline.flows.rewriting import REWRITER
+from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.judging.calls import conversation_of
+from eval_pipeline.judging.pairwise import FIRST_ORDER, SECOND_ORDER
+from eval_pipeline.judging.panel_scoring import question_id
+from eval_pipeline.tables import (
+    ANONYMISED_INTERACTIONS,
+    DRIFT_TRIALS,
+    GOLDEN_SET,
+    REGRESSION_TRIALS,
+)
+
+
+def journalled_ids(
+    pipeline: Pipeline, inventory: Inventory, *, connection: sa.Connection
+) -> frozenset[str]:
+    """The item ids under which the journal holds calls about the person.
+
+    Judges of trials are asked under a hash of conversation, reference and response, which is
+    computed again from what was answered; the rewriter under a hash of the text.
+    """
+    direct = inventory.interaction_ids | inventory.item_ids
+    compared = {f"{item}|{order}" for item in direct for order in (FIRST_ORDER, SECOND_ORDER)}
+    responses: dict[str, set[str]] = {}
+    for item_id, response in chain(
+        answers_to(connection, inventory.item_ids), _trial_responses(pipeline, inventory)
+    ):
+        named = inventory.legacy_ids.get(item_id, item_id)
+        responses.setdefault(named, set()).add(response)
+    asked = {
+        question_id(score_request(item, response, trial=1))
+        for item in _items(pipeline, inventory)
+        for response in responses.get(item.item_id, ())
+    }
+    return frozenset(direct | compared | asked | _rewritten(pipeline, inventory, connection))
+
+
+def _items(pipeline: Pipeline, inventory: Inventory) -> Iterator[TrialItem]:
+    """The person's questions, in every version and revision, and those of the reserve."""
+    for version in pipeline.golden.numbers():
+        own = pipeline.golden.items(version).filter(is_theirs(GOLDEN_SET, inventory))
+        yield from golden_items(own, golden_version=version)
+    for row in _interactions(pipeline, inventory):
+        yield TrialItem(
+            item_id=reserve_identity(str(row["interaction_id"])),
+            item_revision=1,
+            route=str(row["route"]),
+            subsets=(),
+            messages=conversation_of(row["messages"]),  # type: ignore[arg-type]
+            reference_response=None,
+            conversation_key=str(row["conversation_key"]),
+            source="reserve",
+            golden_versions=(0,),
+        )
+
+
+def _trial_responses(pipeline: Pipeline, inventory: Inventory) -> Iterator[tuple[str, str]]:
+    for table in (REGRESSION_TRIALS, DRIFT_TRIALS):
+        for partition in pipeline.lake.partitions(table):
+            trials = pipeline.lake.read(table, partition=partition)
+            own = trials.filter(is_theirs(table, inventory)).drop_nulls("response")
+            yield from own.select("item_id", "response").iter_rows()
+
+
+def _interactions(pipeline: Pipeline, inventory: Inventory) -> Iterator[dict[str, object]]:
+    for week in pipeline.lake.partitions(ANONYMISED_INTERACTIONS):
+        frame = pipeline.lake.read(ANONYMISED_INTERACTIONS, partition=week)
+        own = frame.filter(pl.col("interaction_id").is_in(sorted(inventory.interaction_ids)))
+        yield from own.iter_rows(named=True)
+
+
+def _rewritten(pipeline: Pipeline, inventory: Inventory, connection: sa.Connection) -> set[str]:
+    """What the rewriter was asked of the person's texts, as they were sent or as they came back."""
+    calls = calls_of(connection, REWRITER)
+    if not calls:
+        return set()
+    texts = {
+        text
+        for row in _interactions(pipeline, inventory)
+        for text in _texts(row)
+        if len(text) >= LEAST_TELLING
+    }
+    sent = {fingerprint(text) for text in texts}
+    return {item for item, answer in calls if item in sent or _text_of(answer) in texts}
+
+
+def _texts(row: dict[str, object]) -> Iterator[str]:
+    messages: list[dict[str, str | None]] = row["messages"]  # type: ignore[assignment]
+    texts = [message["content"] for message in messages]
+    texts.append(row["response"])  # type: ignore[arg-type]
+    return (text for text in texts if text is not None)
+
+
+def _text_of(answer: str | None) -> str | None:
+    """The text in a rewriter's answer, where it is the object that was asked for."""
+    try:
+        said = json.loads(answer or "")
+    except ValueError:
+        return None
+    text = said.get("text") if isinstance(said, dict) else None
+    return text if isinstance(text, str) else None
