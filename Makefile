@@ -17,7 +17,7 @@ SPARK_TESTS := tests/spark
 export GX_ANALYTICS_ENABLED := false
 export PYTHONUTF8 := 1
 
-.PHONY: help setup demo ui real test test-full test-fast check lint types imports defs wheel lock clean browser java spark presidio bench-intake bench-privacy
+.PHONY: help setup demo ui real test test-full test-fast check lint types imports defs wheel lock clean browser java spark presidio bench-intake bench-privacy bench-golden
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -94,6 +94,9 @@ test-fast: setup ## the everyday tests, under two minutes
 
 bench-intake: setup ## the weekly scan against DuckDB's own, about ten minutes and 7 GB of disk
 	@$(BIN)/python benchmarks/intake.py --rows $(BENCH_ROWS)
+
+bench-golden: setup ## what the 52nd golden version costs beside the 2nd, in time and bytes
+	@$(BIN)/python benchmarks/golden.py $(BENCH_ARGS)
 
 bench-privacy: setup presidio ## anonymisation beside Presidio: what is found, how fast, what it costs
 	@$(BIN)/python benchmarks/privacy.py $(BENCH_ARGS)
