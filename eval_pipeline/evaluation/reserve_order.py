@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from eval_pipeline.evaluation.trials import reserve_identity
+from eval_pipeline.evaluation.trials import reserve_identity, reserve_names
 from eval_pipeline.fingerprint import unit_hash
 from eval_pipeline.settings import GateSettings
 
@@ -70,7 +70,7 @@ def with_asked(reserve: pl.DataFrame, trials: pl.DataFrame) -> pl.DataFrame:
 
     So an erasure takes nothing from what a decision of before could still have asked for.
     """
-    held = set(map(reserve_identity, reserve["interaction_id"]))
+    held = {name for one in reserve["interaction_id"] for name in reserve_names(one)}
     gone = (
         trials.filter(pl.col("source") == "reserve", ~pl.col("item_id").is_in(held))
         .unique("item_id", keep="first", maintain_order=True)

@@ -114,6 +114,11 @@ def reserve_identity(interaction_id: str) -> str:
     return f"{RESERVE_PREFIX}{fingerprint(interaction_id)[:16]}"
 
 
+def reserve_names(interaction_id: str) -> tuple[str, str]:
+    """The item id of a reserve interaction, and the one that trials of earlier versions have."""
+    return reserve_identity(interaction_id), f"{RESERVE_PREFIX}{interaction_id}"
+
+
 def reserve_items(
     reserve: pl.DataFrame, item_ids: Sequence[str], *, look: int, golden_version: int
 ) -> list[TrialItem]:

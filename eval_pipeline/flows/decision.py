@@ -9,7 +9,7 @@ from eval_pipeline.errors import MissingPartitionError
 from eval_pipeline.evaluation.decision import Decision, read_decision
 from eval_pipeline.evaluation.exclusions import exclusion_sentences
 from eval_pipeline.evaluation.gate import Evidence, decide
-from eval_pipeline.evaluation.trials import SYNTHETIC, reserve_identity
+from eval_pipeline.evaluation.trials import SYNTHETIC, reserve_names
 from eval_pipeline.evaluation.verbatim import memorisation_sentences
 from eval_pipeline.flows.candidates import Candidate
 from eval_pipeline.flows.contamination import excluded_ids, known_items
@@ -209,7 +209,7 @@ def _texts(
     if missing:
         reserve = pipeline.lake.read_all(ANONYMISED_INTERACTIONS)
         for row in reserve.select("interaction_id", "messages").iter_rows(named=True):
-            if (item_id := reserve_identity(row["interaction_id"])) in missing:
+            for item_id in missing.intersection(reserve_names(row["interaction_id"])):
                 found[item_id] = (_messages(row), None)
     return found
 

@@ -9,7 +9,7 @@ from eval_pipeline import __version__
 from eval_pipeline.adapters.catalogue import refresh
 from eval_pipeline.adapters.contracts.expectations import ContractResult, validate_golden
 from eval_pipeline.adapters.golden_versions import PublishResult
-from eval_pipeline.errors import ReviewError
+from eval_pipeline.errors import CompositionError, ReviewError
 from eval_pipeline.flows.composing import compose_week
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.judging.calibration import calibrate
@@ -105,17 +105,27 @@ def draft_version(pipeline: Pipeline, *, week: str, run_id: str) -> Draft:
     own, latest = pipeline.golden.for_week(week), pipeline.golden.latest()
     followed = own is not None and own != latest
     if own is not None and followed:
-        parent = pipeline.golden.manifest(own).parent
-        again = compose_week(pipeline, week=week, version=own, parent=parent)
-        standing = pipeline.golden.standing(again, provenance(pipeline, week=week, run_id=run_id))
-        if standing is not None:
-            return Draft(again, _validated(pipeline, again), standing)
+        again = _as_before(pipeline, week=week, version=own, run_id=run_id)
+        if again is not None:
+            return again
     composition = compose_week(pipeline, week=week, version=(latest or 0) + 1, parent=latest)
     contract = _validated(pipeline, composition)
     if own is not None and followed and not composition.changes:
         manifest = pipeline.golden.manifest(own)
         return Draft(composition, contract, PublishResult(own, manifest, created=False))
     return Draft(composition, contract)
+
+
+def _as_before(pipeline: Pipeline, *, week: str, version: int, run_id: str) -> Draft | None:
+    """The version composed again on its own parent, if that still gives what was published."""
+    parent = pipeline.golden.manifest(version).parent
+    try:
+        again = compose_week(pipeline, week=week, version=version, parent=parent)
+    except CompositionError:
+        # What was withdrawn since may leave the old version too small; the newest one is not old.
+        return None
+    standing = pipeline.golden.standing(again, provenance(pipeline, week=week, run_id=run_id))
+    return None if standing is None else Draft(again, _validated(pipeline, again), standing)
 
 
 def provenance(pipeline: Pipeline, *, week: str, run_id: str) -> Provenance:

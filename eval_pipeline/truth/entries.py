@@ -11,7 +11,7 @@ from eval_pipeline.errors import TableError
 from eval_pipeline.fingerprint import fingerprint
 from eval_pipeline.tables import GOLDEN_SET
 from eval_pipeline.truth.labelled_items import CANDIDATE_COLUMNS
-from eval_pipeline.truth.near_duplicates import normalised
+from eval_pipeline.truth.near_duplicates import instructions, normalised
 from eval_pipeline.truth.rotation import PANEL, SYNTHETIC, Entry
 
 Row = Mapping[str, Any]
@@ -60,6 +60,7 @@ def merge(
             fresh=fresh,
             saturated=row["item_id"] in told_apart_no_longer,
             asks=normalised(row["messages"]),
+            told=instructions(row["messages"]),
         )
 
     entries = {

@@ -10,7 +10,7 @@ from 0.23 up, and a pair above it less often still.
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -23,6 +23,7 @@ PERMUTATIONS: Final = 256
 SEED: Final = 1_999_483
 SCHEME: Final = "affine32"
 RECALL: Final = 1 - 1e-7
+_INSTRUCTING: Final = frozenset({"system", "developer"})
 _END: Final = "\n" * (RUN - 1)
 _PLACEHOLDER: Final = re.compile(r"\[([A-Z][A-Z0-9_]*?)_\d+\]")
 _MULTIPLIERS: Final = np.array(
@@ -43,8 +44,18 @@ def normalised(messages: Sequence[Mapping[str, str | None]]) -> str:
     """What the messages ask: case, spacing, forms of characters and numbers of placeholders apart.
 
     [PERSON_1] and [PERSON_2] are both a person: the number says who, within one conversation. Each
-    message ends so that its last character counts in as many runs as any other.
+    message ends so that its last character counts in as many runs as any other. Instructions to
+    the system are left out: those of a route all share them, and they are long.
     """
+    return _joined(message for message in messages if message["role"] not in _INSTRUCTING)
+
+
+def instructions(messages: Sequence[Mapping[str, str | None]]) -> str:
+    """What the system is told beside the question; only the very same makes two questions alike."""
+    return _joined(message for message in messages if message["role"] in _INSTRUCTING)
+
+
+def _joined(messages: Iterable[Mapping[str, str | None]]) -> str:
     return "".join(
         f"{message['role']}: {_plain(message['content'] or '')}{_END}" for message in messages
     )

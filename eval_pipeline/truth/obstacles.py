@@ -28,7 +28,8 @@ class Obstacles:
     An entry is kept out only by one that holds a place and that it is itself alike: likeness is
     not passed on, so a chain of small differences never merges two different questions. A mutation
     is a small change that matters, so what was mutated differently is merged only where the
-    normalised text is the same. A person without a key is not capped.
+    normalised text is the same. Questions under other instructions are other questions. A person
+    without a key is not capped.
     """
 
     def __init__(
@@ -39,11 +40,11 @@ class Obstacles:
         self._maximum_per_conversation = maximum_per_conversation
         self._users: Counter[str] = Counter()
         self._conversations: Counter[str] = Counter()
-        self._asked: dict[str, list[Row]] = defaultdict(list)
+        self._asked: dict[str, list[tuple[Row, str]]] = defaultdict(list)
 
-    def against(self, row: Row, *, asks: str) -> Obstacle | None:
+    def against(self, row: Row, *, asks: str, told: str) -> Obstacle | None:
         """What keeps the row out, if anything does."""
-        twins = self._twins(row, asks=asks)
+        twins = self._twins(row, asks=asks, told=told)
         if twins:
             return Obstacle(NEAR_DUPLICATE, min(twins))
         if self._conversations[row["conversation_key"]] >= self._maximum_per_conversation:
@@ -53,9 +54,9 @@ class Obstacles:
             return Obstacle(USER_CAP)
         return None
 
-    def add(self, row: Row, *, asks: str) -> None:
+    def add(self, row: Row, *, asks: str, told: str) -> None:
         """From now on the row holds a place."""
-        self._asked[asks].append(row)
+        self._asked[asks].append((row, told))
         self._conversations[row["conversation_key"]] += 1
         if row["user_key"] is not None:
             self._users[row["user_key"]] += 1
@@ -65,12 +66,12 @@ class Obstacles:
         found = set(texts)
         return found.union(*(self._neighbours.get(text, frozenset()) for text in found))
 
-    def _twins(self, row: Row, *, asks: str) -> list[str]:
-        twins = [str(other["item_id"]) for other in self._asked.get(asks, ())]
-        for text in self._neighbours.get(asks, frozenset()):
+    def _twins(self, row: Row, *, asks: str, told: str) -> list[str]:
+        twins = []
+        for text in (asks, *self._neighbours.get(asks, frozenset())):
             twins += [
                 str(other["item_id"])
-                for other in self._asked.get(text, ())
-                if other["mutation"] == row["mutation"]
+                for other, its in self._asked.get(text, ())
+                if its == told and (text == asks or other["mutation"] == row["mutation"])
             ]
         return twins

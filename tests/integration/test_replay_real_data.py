@@ -23,6 +23,7 @@ from eval_pipeline.judging.prompts import pointwise_messages
 from eval_pipeline.judging.rubrics import pointwise_for, rubrics_from
 from eval_pipeline.ports import Message
 from eval_pipeline.settings_file import Project, load_project
+from eval_pipeline.truth.near_duplicates import instructions, normalised
 from tests.real_data import DATA, ROOT, needs
 
 real_data = needs("llmdrift")
@@ -130,7 +131,7 @@ def test_no_two_questions_of_the_march_log_are_duplicates_to_the_golden_set(
     logs = LogSource(project.settings.logs, locate=project.locate)
     march = dt.date(2023, 3, 20)
     asked = {
-        tuple((m["role"], " ".join(m["content"].split()).casefold()) for m in messages)
+        (normalised(messages), instructions(messages))
         for messages in the_whole(logs, march)["messages"].to_list()
     }
     assert len(asked) == 2606

@@ -201,6 +201,24 @@ def test_a_corrected_label_of_an_old_week_becomes_a_revision_and_brings_back_not
     assert [pipeline.golden.verify(number) for number in (1, 2, 3, 4)] == [[], [], [], []]
 
 
+def test_an_old_week_whose_version_would_now_be_too_small_can_still_be_corrected(pipeline):
+    label(pipeline, W1, a="pass", b="pass")
+    publish(pipeline, W1)
+    label(pipeline, W2, c="pass")
+    publish(pipeline, W2)
+    withdraw_item(pipeline, item_identity("b"), by="ada", reason="it asks nothing")
+    settings = pipeline.project.settings
+    golden = settings.golden.model_copy(update={"minimum_items": 2})
+    tight = Pipeline(
+        Project(settings.model_copy(update={"golden": golden}), CONFIG), clock=lambda: NOON
+    )
+    tight.lake = pipeline.lake
+    label(tight, W1, a="fail", b="pass")
+    assert publish(tight, W1).version == 3
+    assert held(tight, 3) == ids("a", "c")
+    tight.close()
+
+
 def test_a_withdrawn_item_stays_out_until_a_person_puts_it_back(pipeline):
     gone = item_identity("a")
     label(pipeline, W1, a="pass", b="pass")

@@ -3,11 +3,18 @@
 import polars as pl
 import pytest
 
+from eval_pipeline.evaluation.decision import (
+    Decision,
+    SubsetFinding,
+    decision_row,
+    read_decision,
+)
 from eval_pipeline.evaluation.trials import reserve_identity
 from eval_pipeline.flows.erasure.inventory import Inventory, Person
 from eval_pipeline.flows.erasure.lake_rows import erased_frame
 from eval_pipeline.tables import (
     ADJUDICATIONS,
+    GATE_DECISION,
     REGRESSION_TRIALS,
     STRATIFIED_INTERACTIONS,
     TOPIC_CLUSTERS,
@@ -123,6 +130,32 @@ def test_a_reserve_item_that_an_earlier_version_named_by_its_interaction_is_hash
     assert blanked == 1
     assert after["item_id"].to_list() == [reserve_identity("i2"), "reserve-i20"]
     assert after["response"].to_list() == [None, "kept"]
+
+
+def finding(subset: str, *lost: str) -> dict:
+    empty = dict.fromkeys(SubsetFinding.model_fields)
+    counts = {"items": 9, "missing_baseline": 0, "missing_candidate": 0, "margin": 0.02}
+    return empty | counts | {"subset": subset, "state": "blocked", "losing_items": lost}
+
+
+def test_a_decision_that_named_an_interaction_keeps_its_id_and_verdict():
+    decision = Decision.model_validate(
+        {
+            "decision_id": "d1", "candidate": "c", "baseline": "b", "golden_version": 1,
+            "confidence": 0.95, "policy_fingerprint": "p", "verdict": "block", "reasons": ["r"],
+            "judge_only": True, "aggregate": finding("all", "reserve-i2", "reserve-i20"),
+            "subsets": [finding("refunds", "item-x", "reserve-i2")],
+        }
+    )  # fmt: skip
+    frame = decision_row(decision)
+    after, removed, blanked = erased_frame(frame, GATE_DECISION, ANN)
+    assert (removed, blanked) == (0, 1)
+    told = read_decision(after["decision_json"][0])
+    assert told.aggregate.losing_items == (reserve_identity("i2"), "reserve-i20")
+    assert told.subsets[0].losing_items == ("item-x", reserve_identity("i2"))
+    assert (told.decision_id, told.verdict) == ("d1", "block")
+    assert after.drop("decision_json").equals(frame.drop("decision_json"))
+    assert erased_frame(after, GATE_DECISION, ANN)[1:] == (0, 0)
 
 
 def test_of_a_person_of_whom_nothing_is_known_no_table_changes():

@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval_pipeline.truth.near_duplicates import PERMUTATIONS, bands, neighbours, normalised
+from eval_pipeline.truth.near_duplicates import (
+    PERMUTATIONS,
+    bands,
+    instructions,
+    neighbours,
+    normalised,
+)
 
 
 def asks(*contents: str) -> str:
@@ -46,6 +52,17 @@ def test_who_says_it_counts_and_where_a_message_ends():
     assert said != asks("hello")
     assert asks("a", "b") != asks("a b")
     assert normalised([{"role": "user", "content": None}]) == asks("")
+
+
+@pytest.mark.parametrize("role", ["system", "developer"])
+def test_instructions_that_every_question_shares_make_no_two_of_them_alike(role):
+    told = {"role": role, "content": "Be kind, brief and right. " * 40}
+    one, other = (
+        normalised([told, {"role": "user", "content": text}]) for text in ("When?", "How much?")
+    )
+    assert one == asks("When?")
+    assert neighbours([one, other], similarity=0.5)[one] == set()
+    assert instructions([told, {"role": "user", "content": "When?"}]) == instructions([told]) != ""
 
 
 def test_the_threshold_is_exact():

@@ -165,6 +165,32 @@ def test_a_fresh_label_does_not_oust_the_earlier_item_of_the_same_question_while
     assert third.retired == (Change(item_identity("old"), "near_duplicate", item_identity("same")),)
 
 
+def test_publishing_an_old_week_again_brings_none_of_its_crowded_out_items_back():
+    old = composed(many("old", 20), maximum_items=20)
+    newer = composed(
+        many("new", 10), previous=old.items, version=2, maximum_items=20, minimum_fresh_share=0.5
+    )
+    again = composed(
+        many("old", 20), previous=newer.items, version=3, maximum_items=20, minimum_fresh_share=0.5
+    )
+    assert (again.admitted, again.retired) == ((), ())
+    assert again.fresh == 10
+
+
+def test_the_same_question_under_other_instructions_is_another_question():
+    def under(told: str):
+        return [{"role": "system", "content": told}, *asks(TEXT)]
+
+    rows = [
+        candidate(n, messages=under(t))
+        for n, t in zip("abc", ("Yes or no.", "In verse.", "yes  OR no."), strict=True)
+    ]
+    version = composed(rows)
+    assert version.items.height == 2
+    assert ids("b") < names(version)
+    assert version.left_out == (("near_duplicate", 1),)
+
+
 def test_a_mutation_is_merged_with_its_source_only_where_it_changed_nothing():
     rows = [
         *many("o", 20),

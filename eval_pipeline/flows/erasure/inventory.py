@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from eval_pipeline.adapters.traces import lines_in, strings_of
-from eval_pipeline.evaluation.trials import RESERVE_PREFIX, reserve_identity
+from eval_pipeline.evaluation.trials import reserve_identity, reserve_names
 from eval_pipeline.fingerprint import keyed_pseudonym
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.intake.suppression import suppression_key, theirs, whole_conversations
@@ -57,10 +57,8 @@ class Inventory:
     @cached_property
     def legacy_ids(self) -> dict[str, str]:
         """Item ids that name an interaction, as earlier versions wrote them, and their hashes."""
-        return {
-            f"{RESERVE_PREFIX}{interaction}": reserve_identity(interaction)
-            for interaction in sorted(self.interaction_ids)
-        }
+        names = map(reserve_names, sorted(self.interaction_ids))
+        return {legacy: hashed for hashed, legacy in names}
 
     @cached_property
     def item_ids(self) -> frozenset[str]:
