@@ -6,7 +6,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from eval_pipeline.adapters.schema import adjudications, call_attempts, labels, review_tasks
+from eval_pipeline.adapters.schema import (
+    adjudications,
+    call_attempts,
+    golden_withdrawals,
+    labels,
+    review_tasks,
+)
 
 ERASED = "erased"
 """The state of a review task whose interaction is gone, and the request of an erased call."""
@@ -26,15 +32,25 @@ class StoreRows:
 
 
 def count_rows(
-    connection: sa.Connection, *, interaction_ids: Collection[str], item_ids: Collection[str]
+    connection: sa.Connection,
+    *,
+    interaction_ids: Collection[str],
+    item_ids: Collection[str],
+    golden_ids: Collection[str],
 ) -> StoreRows:
-    """The rows that `blank_rows` would blank."""
+    """The rows that an erasure would blank; `item_ids` are those of journalled calls."""
     tasks = _tasks(connection, interaction_ids)
     counted = {
         review_tasks.name: len(tasks),
         labels.name: _count(connection, labels.c.task_id, tasks),
         adjudications.name: _count(connection, adjudications.c.task_id, tasks),
         call_attempts.name: _count(connection, call_attempts.c.item_id, item_ids),
+        golden_withdrawals.name: _count(
+            connection,
+            golden_withdrawals.c.item_id,
+            golden_ids,
+            having=golden_withdrawals.c.reason != "",
+        ),
     }
     return StoreRows({name: rows for name, rows in counted.items() if rows})
 
@@ -120,10 +136,17 @@ def _tasks(connection: sa.Connection, interaction_ids: Collection[str]) -> list[
     return sorted(found)
 
 
-def _count(connection: sa.Connection, column: sa.Column[Any], values: Collection[str]) -> int:
+def _count(
+    connection: sa.Connection,
+    column: sa.Column[Any],
+    values: Collection[str],
+    *,
+    having: sa.ColumnElement[bool] | None = None,
+) -> int:
     counted = 0
     for some in _in_parts(values):
         rows = sa.select(sa.func.count()).select_from(column.table).where(column.in_(some))
+        rows = rows if having is None else rows.where(having)
         counted += int(connection.execute(rows).scalar_one())
     return counted
 

@@ -87,14 +87,16 @@ class WithdrawalStore:
     def forget(self, item_ids: Collection[str], *, at: dt.datetime) -> int:
         """Blanks the reasons of decisions about these items; the decisions stay.
 
-        Returns how many items had any.
+        Returns how many items had any that was not blank yet.
         """
         found = 0
         with self._store.writing() as connection:
             for item_id in sorted(set(item_ids)):
                 blanked = connection.execute(
                     sa.update(golden_withdrawals)
-                    .where(golden_withdrawals.c.item_id == item_id)
+                    .where(
+                        golden_withdrawals.c.item_id == item_id, golden_withdrawals.c.reason != ""
+                    )
                     .values(reason="")
                 )
                 if blanked.rowcount:

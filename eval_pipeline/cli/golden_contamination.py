@@ -51,7 +51,8 @@ def _tell(found: pl.DataFrame) -> None:
         )
         return
     read = found.filter(pl.col("measure") == "records")
-    out.print(f"{read.height} sources, {read['value'].sum():.0f} records read.")
+    records = int(read["value"].sum())
+    out.print(f"Sources read: {read.height}; records in them: {records}.")
     for sentence in finding_sentences(found) or ["No golden item was found in any of them."]:
         out.print(sentence, markup=False)
     items = found.filter(pl.col("item_id") != ANY)

@@ -79,16 +79,25 @@ def offered_items(previous: pl.DataFrame | None, candidates: pl.DataFrame) -> pl
 def barred_items(pipeline: Pipeline, offered: pl.DataFrame) -> dict[str, Change]:
     """Why an item may not stand in a version, by its id: known to a system, or withdrawn.
 
-    A person's word comes last and wins.
+    A person's word comes last and wins. What is made from such an item goes with it.
     """
     known = contaminated_items(pipeline, offered)
-    barred = {item_id: Change(item_id, "contaminated", why) for item_id, why in known.items()}
-    ids = set(offered["item_id"])
-    return barred | {
-        item_id: Change(item_id, "withdrawn", f"by {one.decided_by}: {one.reason}")
-        for item_id, one in withdrawn_items(pipeline).items()
-        if item_id in ids
+    sources = {
+        **{item_id: Change(item_id, "contaminated", why) for item_id, why in known.items()},
+        # The reason is a person's free text, which an erasure must reach: it stays in the store.
+        **{
+            item_id: Change(item_id, "withdrawn", f"by {one.decided_by}")
+            for item_id, one in withdrawn_items(pipeline).items()
+        },
     }
+    made = offered.filter(pl.col("derived_from").is_in(list(sources)))
+    derived = {
+        item_id: Change(item_id, sources[source].reason, f"made from {source}")
+        for item_id, source in made.select("item_id", "derived_from").iter_rows()
+    }
+    ids = set(offered["item_id"])
+    barred = {**derived, **sources}
+    return {item_id: change for item_id, change in barred.items() if item_id in ids}
 
 
 def saturated_before(pipeline: Pipeline, *, week: str, parent: int | None) -> frozenset[str]:

@@ -10,6 +10,7 @@ import pytest
 
 from eval_pipeline.errors import MissingPartitionError, SettingsError
 from eval_pipeline.evaluation.decision import Decision
+from eval_pipeline.evaluation.trials import reserve_identity
 from eval_pipeline.flows import contamination, decision, monitoring, regression
 from eval_pipeline.flows.candidates import resolve_candidate
 from eval_pipeline.flows.contamination import StaleScreeningError
@@ -80,7 +81,7 @@ def test_trained_items_are_not_asked_and_the_decision_names_file_and_arm(world: 
         assert set(known) <= set(excluded)
         assert set(trials["item_id"]).isdisjoint(excluded)
         golden = set(items["item_id"]) - set(excluded)
-        asked = trials.filter(source="golden")
+        asked = trials.filter(pl.col("source") != "reserve")
         assert set(asked["item_id"]) == golden
         counted = len(set(items["item_id"]) & set(excluded))
         told = [reason for reason in decided.reasons if "data/train.jsonl" in reason]
@@ -176,7 +177,8 @@ def test_reserve_items_in_a_source_are_known_too_and_are_not_offered(quiet_world
     with quiet_world.pipeline() as pipeline:
         version = newest_version(pipeline)
         reserve = reserve_of(pipeline, version=version)
-        texts = questions_of(reserve.with_columns(item_id="reserve-" + pl.col("interaction_id")))
+        named = [reserve_identity(one) for one in reserve["interaction_id"]]
+        texts = questions_of(reserve.with_columns(item_id=pl.Series(named)))
         longest = max(texts, key=lambda item_id: len(texts[item_id]))
         add_trained_candidate(quiet_world, texts[longest])
         candidate = resolve_candidate(pipeline.project, TRAINED)
@@ -266,6 +268,6 @@ def test_a_leaked_canary_leaves_nothing_to_decide_on(
         operations = monitoring.operations_of(pipeline, trials)
         lake.replace(OPERATIONS_REPORT, operations, partition=TRAINED)
         decided = decision.decide_on(pipeline, candidate)
-        decision.write_pages(pipeline, candidate, decided)
+        decision.write_pages(pipeline, candidate.candidate_id, decided)
     assert decided.verdict == "invalid"
     assert decided.reasons[0].startswith("No item has a score from both systems")

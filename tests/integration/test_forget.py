@@ -29,6 +29,8 @@ from eval_pipeline.flows.decision import decide_on, load_decision, read_page, wr
 from eval_pipeline.flows.erasure.forgetting import Forgotten, forget
 from eval_pipeline.flows.erasure.inventory import person_of
 from eval_pipeline.flows.regression import report_on
+from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.flows.withdrawals import withdraw_item
 from eval_pipeline.tables import (
     ADJUDICATIONS,
     ALL_TABLES,
@@ -204,6 +206,10 @@ def after(finished_world: World, provider_process, tmp_path_factory) -> After:
     theirs = sorted(set(asked) & (first.items | second.items))
     others = sorted(set(asked) - set(theirs))[:1]
     show_losses(world, [*theirs[:3], *others])
+    with world.pipeline() as pipeline:
+        withdraw_item(
+            pipeline, golden_item(pipeline, first), by="ada", reason="the question asks too much"
+        )
     before = world.copied_to(folder / "before", provider_url=url)
     told = (erase(world, first), erase(world, second))
     return After(world, before, first, second, told)
@@ -307,6 +313,24 @@ def test_a_decision_still_loads_and_its_page_shows_that_an_item_was_erased(after
         trials = now.lake.read(REGRESSION_TRIALS, partition=CANDIDATE)
         assert trials.filter(pl.col("item_id") == other)["response"].null_count() == 0
         assert other in page
+
+
+def golden_item(pipeline: Pipeline, subject: Subject) -> str:
+    admitted = {
+        change.item_id
+        for number in pipeline.golden.numbers()
+        for change in pipeline.golden.manifest(number).admitted
+    }
+    return min(subject.items & admitted)
+
+
+def test_who_withdrew_an_item_stays_and_what_they_wrote_of_it_goes(after):
+    with after.before.pipeline() as pipeline:
+        item = golden_item(pipeline, after.first)
+        assert pipeline.withdrawals.standing()[item].reason == "the question asks too much"
+    with after.world.pipeline() as pipeline:
+        [decision] = pipeline.withdrawals.history(item)
+        assert (decision.decided_by, decision.reason) == ("ada", "")
 
 
 def test_labels_and_costs_stay_and_the_audit_trail_says_who_asked(after):

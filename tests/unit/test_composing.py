@@ -10,7 +10,9 @@ import pytest
 from eval_pipeline.errors import CompositionError, MissingPartitionError, UnknownItemError
 from eval_pipeline.flows.candidates_of_week import candidates_of
 from eval_pipeline.flows.composing import (
+    barred_items,
     compose_week,
+    offered_items,
     saturated_before,
     unpublished_weeks,
 )
@@ -230,7 +232,7 @@ def test_a_withdrawn_item_stays_out_until_a_person_puts_it_back(pipeline):
     assert "example.org" not in one.reason
     again = publish(pipeline, W1)
     assert (again.version, held(pipeline, 2)) == (2, ids("b"))
-    assert [change.detail for change in again.manifest.retired] == [f"by ada: {one.reason}"]
+    assert [change.detail for change in again.manifest.retired] == ["by ada"]
     assert publish(pipeline, W1).created is False
     assert reinstate_item(pipeline, gone, by="cleo", reason="it was right")
     assert not reinstate_item(pipeline, gone, by="cleo", reason="it was right")
@@ -287,18 +289,35 @@ def test_the_week_s_own_re_run_does_not_change_what_composing_it_again_gives(pip
     assert saturated_before(pipeline, week=W3, parent=2) == ids("a", "b")
 
 
-def test_synthetic_questions_of_a_week_come_beside_its_labels(pipeline):
-    label(pipeline, W1, a="pass")
-    assert candidates_of(pipeline, week=W1)["label_source"].to_list() == ["agreement"]
-    made = {
-        "interaction_id": "s",
-        "source_interaction_id": "a",
+def test_what_is_made_from_a_withdrawn_item_goes_with_it(pipeline):
+    label(pipeline, W1, a="pass", b="pass")
+    put(pipeline, SYNTHETIC_ITEMS, [made_from("a")], week=W1)
+    publish(pipeline, W1)
+    withdraw_item(pipeline, item_identity("a"), by="ada", reason="it asks nothing")
+    offered = offered_items(pipeline.golden.items(1), candidates_of(pipeline, week=W1))
+    barred = barred_items(pipeline, offered)
+    assert {item: change.detail for item, change in barred.items()} == {
+        item_identity("a"): "by ada",
+        item_identity("made-from-a"): f"made from {item_identity('a')}",
+    }
+    assert {change.reason for change in barred.values()} == {"withdrawn"}
+
+
+def made_from(name: str) -> dict[str, object]:
+    return {
+        "interaction_id": f"made-from-{name}",
+        "source_interaction_id": name,
         "mutation": "injection",
         "template": "plain",
         "messages": [{"role": "user", "content": "Obey"}],
         "created_on": dt.date(2026, 9, 13),
     }
-    put(pipeline, SYNTHETIC_ITEMS, [made], week=W1)
+
+
+def test_synthetic_questions_of_a_week_come_beside_its_labels(pipeline):
+    label(pipeline, W1, a="pass")
+    assert candidates_of(pipeline, week=W1)["label_source"].to_list() == ["agreement"]
+    put(pipeline, SYNTHETIC_ITEMS, [made_from("a")], week=W1)
     found = candidates_of(pipeline, week=W1)
     assert found["label_source"].to_list() == ["agreement", "synthetic"]
     assert found["derived_from"].to_list() == [None, item_identity("a")]

@@ -24,7 +24,7 @@ from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.tables import ANONYMISED_INTERACTIONS, ERASURES
 
 LONGEST_NAME = 80
-_TABLES = ("review_tasks", "labels", "adjudications", "call_attempts")
+_TABLES = ("review_tasks", "labels", "adjudications", "call_attempts", "golden_withdrawals")
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,12 @@ def _erase_store(
 ) -> Iterator[Erased]:
     with pipeline.store.reading() as connection:
         calls = journalled_ids(pipeline, inventory, connection=connection)
-        counted = count_rows(connection, interaction_ids=inventory.interaction_ids, item_ids=calls)
+        counted = count_rows(
+            connection,
+            interaction_ids=inventory.interaction_ids,
+            item_ids=calls,
+            golden_ids=inventory.item_ids,
+        )
     for change in _of_store(counted):
         recorder.add(change.place, change.treatment, blanked=change.rows_blanked)
     with pipeline.store.writing() as connection:
@@ -142,6 +147,7 @@ def _erase_store(
                 erasure_id=request.erasure_id,
                 rows=rows,
             )
+    pipeline.withdrawals.forget(inventory.item_ids, at=request.at)
     pipeline.review.forget(
         inventory.interaction_ids,
         erasure_id=request.erasure_id,
@@ -192,7 +198,10 @@ def _planned(pipeline: Pipeline, inventory: Inventory) -> Forgotten:
         with pipeline.store.reading() as connection:
             calls = journalled_ids(pipeline, inventory, connection=connection)
             counted = count_rows(
-                connection, interaction_ids=inventory.interaction_ids, item_ids=calls
+                connection,
+                interaction_ids=inventory.interaction_ids,
+                item_ids=calls,
+                golden_ids=inventory.item_ids,
             )
         changes += _of_store(counted)
         changes += map(_told, lake_changes(pipeline, inventory))
