@@ -3,10 +3,13 @@
     python benchmarks/golden.py [--items 500] [--versions 52] [--rounds 7] [--scratch FOLDER]
 
 Publishes a year of versions, of which about a tenth rotates every week, through the functions that
-the asset uses: compose, publish, refresh the catalogue. The 2nd and the last are then published
-again and again, in turns, on copies of the lake as it was before each. Prints medians with their
-ranges and exits with 1 if a ratio exceeds the bar. Bytes and requests are counted where the lake
-writes them, for a folder and for an object store (in memory, through the same adapter as S3).
+the asset uses: read the weekly re-runs for saturation, compose, publish, refresh the catalogue. The
+week's own labels are read beforehand: they cost the same in every week. The 2nd and the last are
+then published again and again, in turns, on copies of the lake as it was before each. Prints
+medians with their ranges and exits with 1 if the ratio of a time or of the bytes written exceeds
+the bar. Bytes and requests are counted where the lake writes them, for a folder and for an object
+store (in memory, through the same adapter as S3); requests have a ceiling and no bar, because a
+young lake has fewer re-runs to read.
 """
 
 import argparse
@@ -21,16 +24,20 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from types import SimpleNamespace
+from typing import Any, Final, cast
 
 import polars as pl
 
 from eval_pipeline.adapters.catalogue import refresh
 from eval_pipeline.adapters.golden_versions import GoldenVersions
 from eval_pipeline.adapters.lake import Lake
-from eval_pipeline.adapters.object_storage import LocalFolder, ObjectStorage
+from eval_pipeline.adapters.local_folder import LocalFolder
+from eval_pipeline.adapters.object_storage import ObjectStorage
+from eval_pipeline.flows.composing import saturated_before
+from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.settings import GoldenSettings, SubsetSettings
-from eval_pipeline.tables import GOLDEN_SET
+from eval_pipeline.tables import DRIFT_TRIALS, GOLDEN_SET
 from eval_pipeline.truth.golden_set import compose
 from eval_pipeline.truth.labelled_items import CANDIDATE_COLUMNS
 from eval_pipeline.truth.manifest import Provenance, policy_entry
@@ -174,12 +181,48 @@ def publish(lake: Lake, labelled: pl.DataFrame, *, version: int, items: int) -> 
         week=week.isoformat(),
         as_of=week + dt.timedelta(days=7),
         version=version,
+        saturated=saturated_before(
+            _pipeline(lake, golden, policy), week=week.isoformat(), parent=latest
+        ),
     )
     provenance = PROVENANCE.model_copy(update={"policy": policy_entry(policy, sorted(subsets))})
     result = golden.publish(composition, provenance)
     if not result.created or result.version != version:
         raise SystemExit(f"version {version} was not published")
     refresh(lake)
+
+
+def _pipeline(lake: Lake, golden: GoldenVersions, policy: GoldenSettings) -> Pipeline:
+    """As much of a pipeline as finding saturated items reads."""
+    settings = SimpleNamespace(golden=policy)
+    return cast("Pipeline", SimpleNamespace(lake=lake, golden=golden, settings=settings))
+
+
+def rerun(lake: Lake, *, version: int) -> None:
+    """The week's re-run of the version that has just been published."""
+    source = random.Random(version)
+    items = GoldenVersions(lake).items(version)
+    rows = [
+        {
+            "system_id": "assistant",
+            "item_id": item["item_id"],
+            "item_revision": item["item_revision"],
+            "golden_versions": [version],
+            "stream": "rerun",
+            "trial": 1,
+            "route": item["route"],
+            "subsets": item["subsets"],
+            "conversation_key": item["conversation_key"],
+            "response": words(source.randint(40, 160), source),
+            "scorer": "panel",
+            "score": float(source.random() < 0.8),
+            "status": "answered",
+            "attempts": 1,
+        }
+        for item in items.to_dicts()
+    ]
+    trials = pl.DataFrame(rows, schema=DRIFT_TRIALS.schema)
+    lake.replace(DRIFT_TRIALS, trials, partition=week_of(version).isoformat())
 
 
 def history(folder: Path, *, versions: int, items: int) -> dict[int, Path]:
@@ -189,6 +232,7 @@ def history(folder: Path, *, versions: int, items: int) -> dict[int, Path]:
     for version in range(1, versions):
         labelled = labelled_for(version, items=items)
         publish(Lake(str(growing)), labelled, version=version, items=items)
+        rerun(Lake(str(growing)), version=version)
         if version in {1, versions - 1}:
             before[version + 1] = folder / f"before-{version + 1}"
             shutil.copytree(growing, before[version + 1])
@@ -223,6 +267,7 @@ def object_store(*, versions: int, items: int) -> dict[int, dict[str, int]]:
         publish(lake, labelled, version=version, items=items)
         if version in {2, versions}:
             found[version] = dict(lake._storage.counts)  # type: ignore[attr-defined]  # noqa: SLF001
+        rerun(lake, version=version)
     return found
 
 
@@ -270,17 +315,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found = report(
             versions=asked.versions, items=asked.items, rounds=asked.rounds, scratch=Path(folder)
         )
-    missed = [name for name, one in found["measures"].items() if one["ratio"] > BAR]
+    measures = found["measures"]
+    barred = [name for name in measures if not name.endswith("requests")]
+    missed = [name for name in barred if measures[name]["ratio"] > BAR]
     if asked.json:
         print(json.dumps(found, indent=2))
     else:
-        for name, one in found["measures"].items():
+        for name, one in measures.items():
             spans = "; ".join(
                 f"version {version}: {each['median']:.6g} ({each['least']:.6g}-{each['most']:.6g})"
                 for version, each in one["by_version"].items()
             )
-            verdict = "missed" if name in missed else "kept"
-            print(f"{name}: {spans}; ratio {one['ratio']:.3f}, bar {BAR} {verdict}")
+            verdict = f", bar {BAR} {'missed' if name in missed else 'kept'}"
+            print(f"{name}: {spans}; ratio {one['ratio']:.3f}{verdict if name in barred else ''}")
     return 1 if missed and not asked.no_bars else 0
 
 

@@ -24,7 +24,8 @@ def s3_server(bucket: str) -> Iterator[str]:
     server.start()
     host, port = server.get_host_and_port()
     try:
-        httpx.put(f"http://{host}:{port}/{bucket}").raise_for_status()
+        # moto loads a service when it is first asked, which takes long on a busy machine.
+        httpx.put(f"http://{host}:{port}/{bucket}", timeout=60).raise_for_status()
         yield f"http://{host}:{port}"
     finally:
         server.stop()

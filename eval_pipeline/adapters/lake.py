@@ -43,14 +43,20 @@ class Lake:
             self._storage.write(path, data)
         return conformed.height
 
-    def read(self, table: Table, *, partition: str) -> pl.DataFrame:
-        """The partition; raises `MissingPartitionError` or `CorruptFileError`."""
+    def read(
+        self, table: Table, *, partition: str, columns: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """The partition, or some of its columns: only these are decoded.
+
+        Raises `MissingPartitionError` or `CorruptFileError`.
+        """
         path = partition_path(table, partition)
         data = self._bytes_or_none(path)
         if data is None:
             raise MissingPartitionError(table.name, partition, table.command_for(partition))
         remedy = f"Materialise '{table.name}' for {partition} again."
-        return parse_parquet(data, table=table, path=self.describe(path), remedy=remedy)
+        where = self.describe(path)
+        return parse_parquet(data, table=table, path=where, remedy=remedy, columns=columns)
 
     def read_all(
         self,
@@ -150,18 +156,33 @@ def parquet_bytes(frame: pl.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def parse_parquet(data: bytes, *, table: Table, path: str, remedy: str) -> pl.DataFrame:
-    """The frame in a file of `table`; raises `CorruptFileError` unless it is whole and fits."""
+def parse_parquet(
+    data: bytes,
+    *,
+    table: Table,
+    path: str,
+    remedy: str,
+    columns: Sequence[str] | None = None,
+) -> pl.DataFrame:
+    """The frame in a file of `table`, or some of its columns.
+
+    Raises `CorruptFileError` unless the file is whole and has all columns as the table declares.
+    """
     try:
-        frame = pl.read_parquet(io.BytesIO(data), hive_partitioning=False)
+        schema = pl.read_parquet_schema(io.BytesIO(data))
+        frame = pl.read_parquet(
+            io.BytesIO(data),
+            columns=None if columns is None else list(columns),
+            hive_partitioning=False,
+        )
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         problem = f"it is not a whole Parquet file ({type(error).__name__})"
         raise CorruptFileError(path, problem, remedy) from None
-    if frame.schema != table.schema:
+    if schema != table.schema:
         differing = sorted(
             column
-            for column in {**frame.schema, **table.schema}
-            if frame.schema.get(column) != table.schema.get(column)
+            for column in {**schema, **table.schema}
+            if schema.get(column) != table.schema.get(column)
         )
         problem = f"its columns {differing} are not as '{table.name}' declares them"
         raise CorruptFileError(

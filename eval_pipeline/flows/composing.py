@@ -13,7 +13,7 @@ from eval_pipeline.truth.golden_set import Change, Composition, compose, item_id
 from eval_pipeline.truth.labelled_items import CANDIDATE_COLUMNS
 from eval_pipeline.truth.saturation import saturated_items
 
-_TRIAL_COLUMNS = ("week", "item_id", "item_revision", "system_id", "stream", "score")
+_TRIAL_COLUMNS = ("item_id", "item_revision", "system_id", "stream", "score")
 
 
 def compose_week(pipeline: Pipeline, *, week: str, version: int, parent: int | None) -> Composition:
@@ -112,9 +112,9 @@ def saturated_before(pipeline: Pipeline, *, week: str, parent: int | None) -> fr
     weeks = pipeline.settings.golden.saturation.weeks
     asked = [known for known in pipeline.lake.partitions(DRIFT_TRIALS) if known < now]
     trials = [
-        pipeline.lake.read(DRIFT_TRIALS, partition=known)
-        .with_columns(week=pl.lit(known))
-        .select(_TRIAL_COLUMNS)
+        pipeline.lake.read(DRIFT_TRIALS, partition=known, columns=_TRIAL_COLUMNS).with_columns(
+            week=pl.lit(known)
+        )
         for known in asked[-2 * weeks :]
     ]
     return saturated_items(pl.concat(trials), weeks=weeks) if trials else frozenset()

@@ -60,7 +60,7 @@ def log_without_rows(world: World) -> None:
 
 
 def corrupt_labels(world: World) -> None:
-    file = world.lake / "adjudications" / f"week={WEEKS[1]}" / "part-0.parquet"
+    file = world.lake / "adjudications" / f"week={WEEKS[0]}" / "part-0.parquet"
     file.write_bytes(file.read_bytes()[:100])
 
 
@@ -119,9 +119,9 @@ CASES = [
         "export EVAL_PIPELINE_KEY=", unset=("EVAL_PIPELINE_KEY",)),
     Bad("corrupt log", corrupt_log, REFRESH, r"part-0\.parquet cannot be read",
         "Earlier results are untouched"),
-    Bad("corrupt labels in the lake", corrupt_labels, ("publish", "--week", WEEKS[0]),
-        r"adjudications/week=2026-09-14/part-0\.parquet cannot be read",
-        "Materialise 'adjudications' for 2026-09-14 again"),
+    Bad("corrupt labels in the lake", corrupt_labels, ("publish", "--week", WEEKS[1]),
+        r"adjudications/week=2026-09-07/part-0\.parquet cannot be read",
+        "Materialise 'adjudications' for 2026-09-07 again"),
     Bad("corrupt drift trials in the lake", corrupt_trials, ("drift", "--week", WEEKS[1]),
         r"drift_trials/week=2026-09-07/part-0\.parquet cannot be read",
         "Materialise 'drift_trials' for 2026-09-07 again"),

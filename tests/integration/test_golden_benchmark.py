@@ -19,7 +19,9 @@ def test_the_sixth_version_costs_the_requests_and_bytes_of_the_second(tmp_path):
         text=True,
     )  # fmt: skip
     measures = json.loads(done.stdout)["measures"]
-    assert measures["object store: requests"]["ratio"] == 1
+    requests = measures["object store: requests"]["by_version"]
+    # Four more weekly re-runs are there to be read.
+    assert requests["6"]["median"] - requests["2"]["median"] == 4
     assert measures["bytes"]["ratio"] < 1.2
     assert measures["object store: bytes"]["ratio"] < 1.2
     assert {*measures["seconds"]["by_version"]} == {"2", "6"}
