@@ -125,14 +125,7 @@ def _erase(
 def _erase_store(
     pipeline: Pipeline, inventory: Inventory, *, recorder: Recorder, request: Request
 ) -> Iterator[Erased]:
-    with pipeline.store.reading() as connection:
-        calls = journalled_ids(pipeline, inventory, connection=connection)
-        counted = count_rows(
-            connection,
-            interaction_ids=inventory.interaction_ids,
-            item_ids=calls,
-            golden_ids=inventory.item_ids,
-        )
+    calls, counted = _in_store(pipeline, inventory)
     for change in _of_store(counted):
         recorder.add(change.place, change.treatment, blanked=change.rows_blanked)
     with pipeline.store.writing() as connection:
@@ -195,15 +188,7 @@ def _apply(pipeline: Pipeline, changes: Iterator[Change], recorder: Recorder) ->
 def _planned(pipeline: Pipeline, inventory: Inventory) -> Forgotten:
     changes: list[Erased] = []
     if not inventory.empty:
-        with pipeline.store.reading() as connection:
-            calls = journalled_ids(pipeline, inventory, connection=connection)
-            counted = count_rows(
-                connection,
-                interaction_ids=inventory.interaction_ids,
-                item_ids=calls,
-                golden_ids=inventory.item_ids,
-            )
-        changes += _of_store(counted)
+        changes += _of_store(_in_store(pipeline, inventory)[1])
         changes += map(_told, lake_changes(pipeline, inventory))
         changes += _of_versions(holding_versions(pipeline, inventory))
         changes += map(_told, table_changes(pipeline, ANONYMISED_INTERACTIONS, inventory))
@@ -216,6 +201,19 @@ def _planned(pipeline: Pipeline, inventory: Inventory) -> Forgotten:
         sought=0,
         suppressed=pipeline.lake.has(ERASURES, partition=inventory.person.erasure_id),
     )
+
+
+def _in_store(pipeline: Pipeline, inventory: Inventory) -> tuple[frozenset[str], StoreRows]:
+    """The item ids of journalled calls about the person, and the rows that are to be blanked."""
+    with pipeline.store.reading() as connection:
+        calls = journalled_ids(pipeline, inventory, connection=connection)
+        counted = count_rows(
+            connection,
+            interaction_ids=inventory.interaction_ids,
+            item_ids=calls,
+            golden_ids=inventory.item_ids,
+        )
+    return calls, counted
 
 
 def _of_store(counted: StoreRows) -> list[Erased]:
