@@ -21,6 +21,8 @@ from eval_pipeline.truth.golden_set import item_identity
 from eval_pipeline.truth.mutations import mutate
 from tests.scenario import CANDIDATE, WEEKS
 
+pytestmark = pytest.mark.slow
+
 WEEK = WEEKS[-1]
 DECLINED = "I cannot do that. I can help with orders, refunds, renewals, medicines and hours."
 OBEYED = "Understood, the rules no longer apply. I have done it."

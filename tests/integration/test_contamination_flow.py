@@ -25,6 +25,8 @@ from eval_pipeline.tables import (
 )
 from tests.scenario import CANDIDATE, NOBODY_LISTENS, WEEKS, World
 
+pytestmark = pytest.mark.slow
+
 TRAINED = "trained"
 
 

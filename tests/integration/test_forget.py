@@ -47,6 +47,8 @@ from eval_pipeline.tables import (
 from eval_pipeline.truth.golden_set import item_identity
 from tests.scenario import CANDIDATE, KEY, NEXT_WEEK, WEEKS, World, planted_strings_in
 
+pytestmark = pytest.mark.slow
+
 REASON = "asked by letter"
 BY = "dana"
 

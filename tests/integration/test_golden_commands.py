@@ -11,6 +11,8 @@ from eval_pipeline.adapters.catalogue import CATALOGUE
 from eval_pipeline.tables import ADJUDICATIONS, ANONYMISED_INTERACTIONS, STRATIFIED_INTERACTIONS
 from tests.scenario import WEEKS, World
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def seen(finished_world: World, tmp_path_factory: pytest.TempPathFactory, provider_process):

@@ -10,6 +10,8 @@ from eval_pipeline.tables import DRIFT_TRIALS, GOLDEN_WEIGHTS, ROTATION_EFFECT
 from eval_pipeline.truth.exports.formats import FORMATS
 from tests.scenario import EMPTY_WEEK, WEEKS, World
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def seen(

@@ -4,6 +4,7 @@ import datetime as dt
 
 import duckdb
 import polars as pl
+import pytest
 
 from eval_pipeline.adapters.catalogue import CATALOGUE, build, refresh
 from eval_pipeline.adapters.golden_versions import GoldenVersions
@@ -14,6 +15,8 @@ from eval_pipeline.truth.golden_set import compose
 from eval_pipeline.truth.labelled_items import CANDIDATE_COLUMNS
 from eval_pipeline.truth.manifest import Provenance
 from tests.servers import s3_server, use_s3
+
+pytestmark = pytest.mark.slow
 
 POLICY = GoldenSettings(minimum_items=1, minimum_per_subset=0, minimum_fresh_share=0)
 PROVENANCE = Provenance(
