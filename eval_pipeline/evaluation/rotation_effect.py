@@ -4,7 +4,7 @@ Every item revision of two consecutive versions was asked once in one week and s
 judges, so only the items differ.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import pairwise
 from typing import Any, Final
@@ -12,21 +12,19 @@ from typing import Any, Final
 import polars as pl
 
 from eval_pipeline.evaluation.rotation_parts import Effect, RotationEffect, decompose_rotation
-from eval_pipeline.settings import DriftSettings
+from eval_pipeline.settings import SYNTHETIC_SUBSET, DriftSettings
 from eval_pipeline.tables import ROTATION_EFFECT
 
 ALL: Final = "all"
 
 
-def rotation_effects(
-    trials: pl.DataFrame, *, synthetic: Collection[str], policy: DriftSettings
-) -> pl.DataFrame:
+def rotation_effects(trials: pl.DataFrame, *, policy: DriftSettings) -> pl.DataFrame:
     """ROTATION_EFFECT from a week's DRIFT_TRIALS: per system, pair of versions and subset.
 
-    `synthetic` names items that no traffic asked: they stay out of 'all' (methods 1.6). An item
-    counts only if every revision of it that the pair holds has a score; the others are
-    `missing_items`. Intervals are at the policy's confidence for 'all', and Bonferroni's over
-    subsets, pairs and systems for subsets, as in the drift report.
+    Synthetic items, which no traffic asked, stay out of 'all' (methods 1.6). An item counts only
+    if every revision of it that the pair holds has a score; the others are `missing_items`.
+    Intervals are at the policy's confidence for 'all', and Bonferroni's over subsets, pairs and
+    systems for subsets, as in the drift report.
     """
     asked = _item_scores(trials.filter(pl.col("stream") == "rerun"))
     systems = asked["system_id"].unique().sort().to_list()
@@ -38,10 +36,7 @@ def rotation_effects(
             claims = len(systems) * (versions.len() - 1)
             pair = _pair(own, before=before, after=after)
             named = {"system_id": system, "version_before": before, "version_after": after}
-            rows.extend(
-                {**named, **row}
-                for row in _rows_of(pair, synthetic=synthetic, claims=claims, policy=policy)
-            )
+            rows.extend({**named, **row} for row in _rows_of(pair, claims=claims, policy=policy))
     return ROTATION_EFFECT.conform(pl.DataFrame(rows, schema=ROTATION_EFFECT.schema))
 
 
@@ -71,11 +66,9 @@ def _pair(own: pl.DataFrame, *, before: int, after: int) -> pl.DataFrame:
     )
 
 
-def _rows_of(
-    pair: pl.DataFrame, *, synthetic: Collection[str], claims: int, policy: DriftSettings
-) -> Iterator[dict[str, Any]]:
+def _rows_of(pair: pl.DataFrame, *, claims: int, policy: DriftSettings) -> Iterator[dict[str, Any]]:
     names = pair["subsets"].explode(empty_as_null=True).drop_nulls().unique().sort().to_list()
-    made = pl.col("item_id").is_in(list(synthetic))
+    made = pl.col("subsets").list.contains(SYNTHETIC_SUBSET)
     for name in (ALL, *names):
         inside = ~made if name == ALL else pl.col("subsets").list.contains(name)
         asked = pair.filter(inside)

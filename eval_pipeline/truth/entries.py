@@ -12,10 +12,9 @@ from eval_pipeline.fingerprint import fingerprint
 from eval_pipeline.tables import GOLDEN_SET
 from eval_pipeline.truth.labelled_items import CANDIDATE_COLUMNS
 from eval_pipeline.truth.near_duplicates import instructions, normalised
-from eval_pipeline.truth.rotation import PANEL, SYNTHETIC, Entry
+from eval_pipeline.truth.rotation import NOT_SETTLED, Entry
 
 Row = Mapping[str, Any]
-_NOT_SETTLED = {PANEL, SYNTHETIC}
 
 
 @dataclass(frozen=True)
@@ -68,13 +67,13 @@ def merge(
     }
     revised = []
     for candidate in candidate_rows(candidates):
-        row = _admitted(candidate, version=version, as_of=as_of)
+        row = admitted_row(candidate, version=version, as_of=as_of)
         item_id = str(row["item_id"])
         if item_id in known:
-            row, why = _relabelled(known[item_id], row)
+            row, why = relabelled(known[item_id], row)
             if why is not None:
                 revised.append((item_id, why))
-        settled = candidate["label_source"] not in _NOT_SETTLED
+        settled = candidate["label_source"] not in NOT_SETTLED
         entries[item_id] = entry(row, labelled_now=True, fresh=settled)
     return Merged(tuple(entries.values()), tuple(revised))
 
@@ -100,10 +99,11 @@ def candidate_rows(candidates: pl.DataFrame) -> list[Row]:
 
 
 def _rank(row: Row) -> tuple[bool, str]:
-    return row["label_source"] not in _NOT_SETTLED, row["week"]
+    return row["label_source"] not in NOT_SETTLED, row["week"]
 
 
-def _admitted(candidate: Row, *, version: int, as_of: date) -> Row:
+def admitted_row(candidate: Row, *, version: int, as_of: date) -> Row:
+    """The candidate as an item that the version admits, in its first revision."""
     labelled = {column: candidate[column] for column in CANDIDATE_COLUMNS}
     identity = {
         "item_id": item_identity(candidate["interaction_id"]),
@@ -115,9 +115,9 @@ def _admitted(candidate: Row, *, version: int, as_of: date) -> Row:
     return {**labelled, **identity}
 
 
-def _relabelled(before: Row, after: Row) -> tuple[Row, str | None]:
+def relabelled(before: Row, after: Row) -> tuple[Row, str | None]:
     """The known item with its new label, and what makes it a new revision, if anything does."""
-    if after["label_source"] in _NOT_SETTLED and before["label_source"] not in _NOT_SETTLED:
+    if after["label_source"] in NOT_SETTLED and before["label_source"] not in NOT_SETTLED:
         return before, None
     stays = {column: before[column] for column in ("item_revision", "admitted_in", "admitted_on")}
     row = {**after, **stays}

@@ -1,7 +1,7 @@
 """Makes a version's items again from its parent's and the weeks' labels, as its manifest decided.
 
-No policy is applied anew: the manifest's list of who came, went and was revised is followed, so
-what is rebuilt does not depend on the program that composed it.
+No policy is applied anew: the manifest's list of who came and went is followed, and labels are
+taken up by the rules that composing takes them up by.
 """
 
 from collections.abc import Mapping
@@ -11,12 +11,8 @@ from typing import Any
 import polars as pl
 
 from eval_pipeline.tables import GOLDEN_SET
-from eval_pipeline.truth.golden_set import item_fingerprint, item_identity
-from eval_pipeline.truth.labelled_items import CANDIDATE_COLUMNS
+from eval_pipeline.truth.entries import admitted_row, candidate_rows, relabelled
 from eval_pipeline.truth.manifest import Manifest
-
-KEPT_OF_KNOWN = ("item_revision", "admitted_in", "admitted_on")
-"""What a known item keeps when it is labelled again."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +40,20 @@ def replay(
     the manifest's weeks. Items that have been erased since are in neither.
     """
     retired = {change.item_id for change in manifest.retired}
-    revised = {change.item_id for change in manifest.revised}
     gone = {stone.item_id for stone in manifest.tombstones}
     admitted = {change.item_id for change in manifest.admitted} - gone
-    labelled = _labelled(candidates)
+    labelled = {
+        str(row["item_id"]): row
+        for candidate in candidate_rows(candidates)
+        for row in [admitted_row(candidate, version=manifest.version, as_of=manifest.as_of)]
+    }
     rows: dict[str, Mapping[str, Any]] = {}
     for before in [] if previous is None else previous.to_dicts():
         item_id = before["item_id"]
         if item_id not in retired | gone:
             after = labelled.get(item_id)
-            rows[item_id] = _labelled_again(before, after, revised=item_id in revised)
-    for item_id in admitted & labelled.keys():
-        rows[item_id] = _admitted(labelled[item_id], item_id=item_id, manifest=manifest)
+            rows[item_id] = before if after is None else relabelled(before, after)[0]
+    rows |= {item_id: labelled[item_id] for item_id in admitted & labelled.keys()}
     frame = pl.DataFrame(list(rows.values()), schema=GOLDEN_SET.schema)
     return Replayed(GOLDEN_SET.conform(frame), tuple(sorted(admitted - labelled.keys())))
 
@@ -73,41 +71,3 @@ def differences(published: pl.DataFrame, rebuilt: pl.DataFrame) -> tuple[ItemDif
             columns = tuple(column for column in before if before[column] != after[column])
             found.append(ItemDifference(item_id, columns))
     return tuple(found)
-
-
-def _labelled(candidates: pl.DataFrame) -> dict[str, Mapping[str, Any]]:
-    """One row per item: a settled label wins over the panel's for the same interaction."""
-    rows: dict[str, Mapping[str, Any]] = {}
-    for row in candidates.sort("interaction_id").to_dicts():
-        item_id = item_identity(row["interaction_id"])
-        if item_id not in rows or rows[item_id]["label_source"] == "panel":
-            rows[item_id] = row
-    return rows
-
-
-def _admitted(
-    candidate: Mapping[str, Any], *, item_id: str, manifest: Manifest
-) -> Mapping[str, Any]:
-    return {
-        **_content(candidate),
-        "item_id": item_id,
-        "item_revision": 1,
-        "admitted_in": manifest.version,
-        "admitted_on": manifest.as_of,
-    }
-
-
-def _labelled_again(
-    before: Mapping[str, Any], after: Mapping[str, Any] | None, *, revised: bool
-) -> Mapping[str, Any]:
-    """A panel's label never takes the place of a settled one."""
-    if after is None or (after["label_source"] == "panel" != before["label_source"]):
-        return before
-    kept = {column: before[column] for column in KEPT_OF_KNOWN}
-    kept["item_revision"] += revised
-    return {**_content(after), "item_id": before["item_id"], **kept}
-
-
-def _content(candidate: Mapping[str, Any]) -> dict[str, Any]:
-    columns = {column: candidate[column] for column in CANDIDATE_COLUMNS}
-    return {**columns, "item_fingerprint": item_fingerprint(candidate)}

@@ -13,6 +13,7 @@ from eval_pipeline.truth.manifest import (
     content_fingerprint,
     counts_of,
 )
+from eval_pipeline.truth.rotation import NOT_SETTLED
 
 
 def tombstone(row: Mapping[str, Any], *, erasure_id: str) -> Tombstone:
@@ -65,5 +66,5 @@ def _fresh(manifest: Manifest, erased: pl.DataFrame) -> int:
     """How many of the erased were fresh: settled, and of a week whose labels were drawn on."""
     return erased.filter(
         pl.col("week").is_in(list(manifest.weeks))
-        & ~pl.col("label_source").is_in(["panel", "synthetic"])
+        & ~pl.col("label_source").is_in(sorted(NOT_SETTLED))
     ).height

@@ -13,6 +13,8 @@ SALT = "golden"
 KINDS = ("typical", "edge", "adversarial")
 SYNTHETIC = "synthetic"
 PANEL = "panel"
+NOT_SETTLED = frozenset({PANEL, SYNTHETIC})
+"""Sources of labels behind which no person and no outcome of the log stands."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Entry:
     @property
     def settled(self) -> bool:
         """Whether people or the log stand behind the label."""
-        return self.row["label_source"] not in {PANEL, SYNTHETIC}
+        return self.row["label_source"] not in NOT_SETTLED
 
     @property
     def standing(self) -> bool:

@@ -107,6 +107,34 @@ def test_every_version_comes_out_as_it_was_composed(history):
     assert item_identity("c") in {change.item_id for change in last.admitted}
 
 
+def test_of_two_weeks_that_people_labelled_alike_rebuilding_takes_the_label_that_composing_took():
+    labelled = pl.concat(
+        [
+            candidates(WEEKS[0], a=("pass", "agreement"), s=("pass", "synthetic")),
+            candidates(WEEKS[1], a=("fail", "adjudication"), b=("pass", "agreement")),
+        ]
+    )
+    composition = compose(
+        previous=None,
+        candidates=labelled,
+        policy=POLICY,
+        subsets={},
+        week=WEEKS[1],
+        as_of=dt.date.fromisoformat(WEEKS[1]) + dt.timedelta(days=1),
+        version=1,
+    )
+    manifest = describe(
+        composition,
+        PROVENANCE,
+        files={"items-1.parquet": FileEntry(sha256="0", bytes=1, rows=composition.items.height)},
+        parent=None,
+        parent_manifest_hash=None,
+    )
+    taken = dict(composition.items.select("item_id", "reference_label").iter_rows())
+    assert taken[item_identity("a")] == "fail"
+    assert replay(None, labelled, manifest=manifest).items.equals(composition.items)
+
+
 def test_what_was_erased_is_neither_wanted_nor_missed(history):
     composition, manifest = history[0]
     gone = item_identity("a")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from eval_pipeline.evaluation.rotation_effect import rotation_effects
 from eval_pipeline.reports.rotation_plots import in_words, rotation_chart
-from eval_pipeline.settings import DriftSettings
+from eval_pipeline.settings import SYNTHETIC_SUBSET, DriftSettings
 from eval_pipeline.tables import DRIFT_TRIALS, ROTATION_EFFECT
 
 POLICY = DriftSettings(confidence=0.95, minimum_difference=0.02)
@@ -41,8 +41,8 @@ def trials(*rows, system: str = "steady") -> pl.DataFrame:
     )
 
 
-def effects(frame: pl.DataFrame, *, synthetic=()) -> dict[str, dict]:
-    found = rotation_effects(frame, synthetic=synthetic, policy=POLICY)
+def effects(frame: pl.DataFrame) -> dict[str, dict]:
+    found = rotation_effects(frame, policy=POLICY)
     return {row["subset"]: row for row in found.iter_rows(named=True)}
 
 
@@ -100,12 +100,14 @@ def test_synthetic_items_stay_out_of_all_and_count_in_their_subset() -> None:
     frame = trials(
         ("a", 1, [1, 2], 1.0, ["hard"]),
         ("b", 1, [1, 2], 0.0),
-        ("s", 1, [2], 0.0, ["hard"]),
+        ("s", 1, [1, 2], 1.0, [SYNTHETIC_SUBSET]),
+        ("t", 1, [2], 0.0, [SYNTHETIC_SUBSET]),
     )
-    found = effects(frame, synthetic={"s"})
+    found = effects(frame)
     assert (found["all"]["items_after"], found["all"]["synthetic_items"]) == (2, 0)
-    assert (found["hard"]["items_after"], found["hard"]["synthetic_items"]) == (2, 1)
-    assert found["hard"]["entry_effect"] == pytest.approx(-0.5)
+    made = found[SYNTHETIC_SUBSET]
+    assert (made["items_before"], made["items_after"], made["synthetic_items"]) == (1, 2, 2)
+    assert made["entry_effect"] == pytest.approx(-0.5)  # (1 + 0) / 2 after, 1 before
 
 
 def test_an_item_that_leaves_a_subset_by_a_revision_is_an_exit_of_the_subset() -> None:
@@ -147,14 +149,14 @@ def test_a_version_without_scores_is_not_measured() -> None:
 def test_pairs_are_consecutive_and_rejudged_answers_say_nothing() -> None:
     frame = trials(*((f"i{n}", 1, [3, 4, 5], 1.0) for n in range(4)))
     rejudged = frame.with_columns(stream=pl.lit("rejudged"), score=pl.lit(0.0))
-    found = rotation_effects(pl.concat([frame, rejudged]), synthetic=(), policy=POLICY)
+    found = rotation_effects(pl.concat([frame, rejudged]), policy=POLICY)
     pairs = found.select("version_before", "version_after").rows()
     assert pairs == [(3, 4), (4, 5)]
     assert set(found["mean_after"]) == {1.0}
 
 
 def test_one_version_alone_makes_no_row() -> None:
-    found = rotation_effects(trials(("a", 1, [1], 1.0)), synthetic=(), policy=POLICY)
+    found = rotation_effects(trials(("a", 1, [1], 1.0)), policy=POLICY)
     assert found.is_empty()
     assert found.schema == ROTATION_EFFECT.schema
     assert "nothing to compare" in rotation_chart(found)
@@ -186,7 +188,7 @@ def test_the_three_effects_sum_to_the_difference_whatever_the_scores(drawn) -> N
 
 
 def test_the_words_name_the_finding_and_the_chart_is_the_same_twice() -> None:
-    found = rotation_effects(ROTATED, synthetic=(), policy=POLICY)
+    found = rotation_effects(ROTATED, policy=POLICY)
     words = in_words(found).filter(pl.col("subset") == "all").row(0, named=True)
     assert words["finding"] == "within noise"
     assert words["exits"].startswith("-26.7 (")
