@@ -33,8 +33,9 @@ class ModelCall:
     """One planned call; (scope, system_id, item_id, trial, request fingerprint) identifies it.
 
     `scope` is what the call is paid for: a week, or a candidate. It is part of the identity, so
-    this week's drift run is never answered from last week's journal. `json_output` asks the
-    provider for a JSON object. `route` is the one whose allow-list holds for the answer.
+    this week's drift run is never answered from last week's journal. `output_schema` is the
+    canonical JSON text of the JSON Schema that the answer must fit; null asks for free text.
+    `route` is the one whose allow-list holds for the answer.
     """
 
     scope: str
@@ -43,7 +44,7 @@ class ModelCall:
     spec: ModelSpec
     messages: tuple[Message, ...]
     trial: int = 1
-    json_output: bool = False
+    output_schema: str | None = None
     route: str = "*"
 
 
@@ -52,7 +53,8 @@ class CallOutcome:
     """What became of a call; `text` is anonymised and null unless `status` is answered.
 
     refused: the provider's content filter declined. failed: `error_code` says why.
-    `latency_seconds` is the successful attempt's; `attempts` counts all.
+    `latency_seconds` and `first_byte_seconds` are the successful attempt's; `attempts` counts all.
+    `headers` holds the reply headers that name a version, sorted by their lower-case names.
     """
 
     call: ModelCall
@@ -68,6 +70,7 @@ class CallOutcome:
     cost_usd: float | None
     latency_seconds: float | None
     attempts: int
+    first_byte_seconds: float | None = None
     headers: tuple[tuple[str, str], ...] = field(default=())
 
 

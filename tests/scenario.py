@@ -221,7 +221,8 @@ def _make_small(tree: Any, *, provider_url: str) -> None:
         minimum_items=25, maximum_items=60, minimum_per_subset=0, minimum_fresh_share=0.0
     )
     tree["golden"]["mix"]["tolerance"] = 1.0
-    tree["drift"].update(maximum_items=30, canary_prompts=20)
+    tree["drift"].update(maximum_items=30)
+    tree["watch"] = {"prompts": 20}
     tree["gate"].update(looks=[20, 40], minimum_judge_agreement=0.01)
     # Latency is really measured, and the machine that runs tests is busy with other tests.
     del tree["gate"]["maximum_latency_ratio"]

@@ -83,7 +83,7 @@ def request_fingerprint(call: ModelCall) -> str:
             "model": call.spec.model,
             "messages": [[message.role, message.content] for message in call.messages],
             "parameters": dict(call.spec.parameters),
-            "json_output": call.json_output,
+            "output_schema": call.output_schema,
         }
     )
 
@@ -125,7 +125,7 @@ class ChatProvider:
         request["messages"] = [
             {"role": message.role, "content": message.content} for message in call.messages
         ]
-        if call.json_output:
+        if call.output_schema is not None:
             request["response_format"] = {"type": "json_object"}
         return json.dumps(request).encode("ascii")
 

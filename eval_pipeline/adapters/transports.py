@@ -24,12 +24,18 @@ CONNECT_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class HttpReply:
-    """A whole HTTP reply."""
+    """A whole HTTP reply; `headers` by lower-case names, `first_byte_seconds` to its head."""
 
     status: int
     body: bytes = field(repr=False)
-    retry_after: str | None
+    headers: Mapping[str, str]
     latency_seconds: float
+    first_byte_seconds: float
+
+    @property
+    def retry_after(self) -> str | None:
+        """What the Retry-After header says, if there is one."""
+        return self.headers.get("retry-after")
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,7 @@ async def post(
     try:
         async with asyncio.timeout(timeout_seconds):
             response = await client.send(request, stream=True)
+            first_byte = perf_counter() - started
             try:
                 content = await _bounded(response)
             finally:
@@ -93,7 +100,8 @@ async def post(
     latency = perf_counter() - started
     if content is None:
         return NoReply("bad_response", f"more than {LARGEST_REPLY_BYTES} bytes", latency)
-    return HttpReply(response.status_code, content, response.headers.get("retry-after"), latency)
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return HttpReply(response.status_code, content, headers, latency, first_byte)
 
 
 async def _bounded(response: httpx.Response) -> bytes | None:

@@ -19,6 +19,7 @@ from eval_pipeline.anonymisation.spans import PLACEHOLDER
 from eval_pipeline.fingerprint import fingerprint
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.judging.calls import judge_call
+from eval_pipeline.judging.parsing import schema_text
 from eval_pipeline.ports import CallOutcome, Message, ModelCall
 from eval_pipeline.settings import ModelSettings
 from eval_pipeline.tables import ANONYMISED_INTERACTIONS
@@ -116,6 +117,7 @@ def rewriting_call(model: ModelSettings, text: str, *, week: str) -> ModelCall:
         scope=f"rewrite:{week}",
         system_id=REWRITER,
         item_id=fingerprint(text),
+        output_schema=schema_text(_Answer),
     )
 
 

@@ -66,7 +66,7 @@ def _look(pipeline: Pipeline, system_id: str, *, version: int, scope: str) -> Si
     chosen = set(
         smallest_by_hash(
             [item.item_id for item in items if item.source == "golden"],
-            pipeline.settings.drift.canary_prompts,
+            pipeline.settings.watch.prompts,
             salt="canary",
         )
     )

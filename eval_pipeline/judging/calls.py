@@ -37,15 +37,16 @@ def judge_call(
     scope: str,
     system_id: str,
     item_id: str,
+    output_schema: str,
 ) -> ModelCall:
-    """One call that asks for a JSON object."""
+    """One call that asks for a JSON object that fits `output_schema`."""
     return ModelCall(
         scope=scope,
         system_id=system_id,
         item_id=item_id,
         spec=model_spec(settings),
         messages=messages,
-        json_output=True,
+        output_schema=output_schema,
     )
 
 
@@ -68,6 +69,7 @@ def call_columns(outcome: CallOutcome, answer: object | None) -> dict[str, objec
         "output_tokens": outcome.output_tokens,
         "cost_usd": outcome.cost_usd,
         "latency_seconds": outcome.latency_seconds,
+        "first_byte_seconds": outcome.first_byte_seconds,
         "attempts": outcome.attempts,
     }
 

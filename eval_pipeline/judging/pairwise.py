@@ -6,7 +6,12 @@ from dataclasses import dataclass
 
 from eval_pipeline.judging.calls import judge_call, judge_of, judge_system_id
 from eval_pipeline.judging.panel_scoring import BELOW_QUORUM
-from eval_pipeline.judging.parsing import UNPARSABLE_CODE, Unparsable, parse_preference
+from eval_pipeline.judging.parsing import (
+    PREFERENCE_SCHEMA,
+    UNPARSABLE_CODE,
+    Unparsable,
+    parse_preference,
+)
 from eval_pipeline.judging.prompts import pairwise_messages
 from eval_pipeline.judging.rubrics import Rubric, pairwise_for
 from eval_pipeline.ports import CallOutcome, Message, ModelCall, Score
@@ -74,6 +79,7 @@ def plan_preferences(
             scope=scope,
             system_id=judge_system_id(judge_id),
             item_id=_ordered_id(pair, order),
+            output_schema=PREFERENCE_SCHEMA,
         )
         for pair in pairs
         for judge_id, judge in judges.items()

@@ -13,7 +13,12 @@ from eval_pipeline.judging.calls import (
     judge_of,
     judge_system_id,
 )
-from eval_pipeline.judging.parsing import UNPARSABLE_CODE, VerdictAnswer, parse_verdict
+from eval_pipeline.judging.parsing import (
+    UNPARSABLE_CODE,
+    VERDICT_SCHEMA,
+    VerdictAnswer,
+    parse_verdict,
+)
 from eval_pipeline.judging.prompts import pointwise_messages
 from eval_pipeline.judging.rubrics import Rubric, pointwise_for
 from eval_pipeline.ports import CallOutcome, ModelCall
@@ -54,6 +59,7 @@ def plan_verdicts(
                 scope=scope,
                 system_id=judge_system_id(judge_id),
                 item_id=row["interaction_id"],
+                output_schema=VERDICT_SCHEMA,
             )
             for judge_id, judge in judges.items()
         ]

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from eval_pipeline.fingerprint import fingerprint
 from eval_pipeline.judging.calls import distinct_calls, judge_call, judge_of, judge_system_id
-from eval_pipeline.judging.parsing import UNPARSABLE_CODE, Unparsable, parse_verdict
+from eval_pipeline.judging.parsing import UNPARSABLE_CODE, VERDICT_SCHEMA, Unparsable, parse_verdict
 from eval_pipeline.judging.prompts import pointwise_messages
 from eval_pipeline.judging.rubrics import Rubric, pointwise_for
 from eval_pipeline.ports import CallOutcome, ModelCall, Score, ScoreRequest
@@ -67,6 +67,7 @@ def plan_scores(
                 scope=scope,
                 system_id=judge_system_id(judge_id),
                 item_id=item_id,
+                output_schema=VERDICT_SCHEMA,
             )
             for judge_id, judge in judges.items()
         ]

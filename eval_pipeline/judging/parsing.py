@@ -3,9 +3,11 @@
 import json
 import re
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+from eval_pipeline.fingerprint import canonical_json
 
 UNPARSABLE_CODE = "unparsable"
 
@@ -44,6 +46,16 @@ class RefutationAnswer(_Answer):
 
     finding: Literal["refuted", "survived", "unproven"]
     claim: str
+
+
+def schema_text(form: type[BaseModel]) -> str:
+    """The JSON Schema of an answer's form, as `ModelCall.output_schema` holds it."""
+    return canonical_json(form.model_json_schema())
+
+
+VERDICT_SCHEMA: Final = schema_text(VerdictAnswer)
+PREFERENCE_SCHEMA: Final = schema_text(PreferenceAnswer)
+REFUTATION_SCHEMA: Final = schema_text(RefutationAnswer)
 
 
 def parse_verdict(text: str | None) -> VerdictAnswer | Unparsable:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from eval_pipeline.judging.calls import call_columns, conversation_of, judge_call
-from eval_pipeline.judging.parsing import RefutationAnswer, parse_refutation
+from eval_pipeline.judging.parsing import REFUTATION_SCHEMA, RefutationAnswer, parse_refutation
 from eval_pipeline.judging.prompts import refutation_messages
 from eval_pipeline.judging.rubrics import Rubric, pointwise_for
 from eval_pipeline.ports import CallOutcome, ModelCall
@@ -38,6 +38,7 @@ def plan_refutations(
             scope=scope,
             system_id=REFUTER_SYSTEM_ID,
             item_id=row["interaction_id"],
+            output_schema=REFUTATION_SCHEMA,
         )
         for row in attacked.iter_rows(named=True)
     ]

@@ -36,7 +36,12 @@ class Rubric:
 def rubrics_from(settings: Mapping[str, RubricSettings]) -> tuple[Rubric, ...]:
     """The configured rubrics in the configuration's order, which decides between two that apply."""
     return tuple(
-        Rubric(name=name, form=rubric.form, criteria=rubric.criteria, routes=rubric.routes)
+        Rubric(
+            name=name,
+            form=rubric.form,
+            criteria=tuple(criterion.text for criterion in rubric.criteria),
+            routes=rubric.routes,
+        )
         for name, rubric in settings.items()
     )
 

@@ -15,7 +15,12 @@ from eval_pipeline.settings.anonymisation import (
     RewriterSettings,
 )
 from eval_pipeline.settings.clusters import ClustersSettings, EmbeddingsSettings
-from eval_pipeline.settings.gate import SYNTHETIC_SUBSET, DriftSettings, GateSettings
+from eval_pipeline.settings.gate import (
+    SYNTHETIC_SUBSET,
+    DriftSettings,
+    GateSettings,
+    WatchSettings,
+)
 from eval_pipeline.settings.golden import (
     MUTATIONS,
     AdversarialSettings,
@@ -27,21 +32,34 @@ from eval_pipeline.settings.golden import (
     SaturationSettings,
 )
 from eval_pipeline.settings.intake import PREDICATE_COLUMNS, SamplingSettings, SubsetSettings
+from eval_pipeline.settings.judging import (
+    BINARY_LEVELS,
+    CriterionExample,
+    CriterionSettings,
+    JudgeChecksSettings,
+    JudgeSettings,
+    PanelSettings,
+    RefuterSettings,
+    RubricSettings,
+)
 from eval_pipeline.settings.logs import ContractSettings, LogFormat, LogsSettings, SparkSettings
 from eval_pipeline.settings.models import (
     CandidateFile,
     CandidatesSettings,
-    JudgeSettings,
     ModelSettings,
-    PanelSettings,
     ProviderChange,
-    ProviderSettings,
-    RefuterSettings,
-    RubricSettings,
     SystemSettings,
 )
 from eval_pipeline.settings.operations import AlertsSettings, AutomationSettings, StorageSettings
 from eval_pipeline.settings.presidio import PresidioSettings
+from eval_pipeline.settings.providers import (
+    BatchSettings,
+    ProviderApi,
+    ProviderSettings,
+    Spender,
+    SpendingLimit,
+    StructuredOutput,
+)
 from eval_pipeline.settings.review import ReviewSettings
 from eval_pipeline.settings.scoring import (
     ExactScoring,
@@ -59,6 +77,7 @@ from eval_pipeline.settings.whole import Settings
 
 __all__ = [
     "ALL_RECOGNISERS",
+    "BINARY_LEVELS",
     "COARSE_COLUMNS",
     "MUTATIONS",
     "PREDICATE_COLUMNS",
@@ -67,11 +86,14 @@ __all__ = [
     "AlertsSettings",
     "AnonymisationSettings",
     "AutomationSettings",
+    "BatchSettings",
     "CandidateFile",
     "CandidatesSettings",
     "ClustersSettings",
     "ContaminationSettings",
     "ContractSettings",
+    "CriterionExample",
+    "CriterionSettings",
     "CustomPattern",
     "DriftSettings",
     "EmbeddingsSettings",
@@ -81,6 +103,7 @@ __all__ = [
     "GateSettings",
     "GoldenSettings",
     "JsonSchemaScoring",
+    "JudgeChecksSettings",
     "JudgeScoring",
     "JudgeSettings",
     "Kind",
@@ -97,6 +120,7 @@ __all__ = [
     "PositiveShare",
     "PreferenceScoring",
     "PresidioSettings",
+    "ProviderApi",
     "ProviderChange",
     "ProviderSettings",
     "RecogniserName",
@@ -114,7 +138,11 @@ __all__ = [
     "Share",
     "SimilarityScoring",
     "SparkSettings",
+    "Spender",
+    "SpendingLimit",
     "StorageSettings",
+    "StructuredOutput",
     "SubsetSettings",
     "SystemSettings",
+    "WatchSettings",
 ]

@@ -20,7 +20,22 @@ class DriftSettings(Section):
         0.99, gt=0.5, lt=1, description="Of the intervals that must exclude zero to name drift."
     )
     minimum_difference: Share = Field(0.02, description="Smaller differences are never drift.")
-    canary_prompts: int = Field(20, ge=1, description="Items the provider-change sensor asks.")
+
+
+class WatchSettings(Section):
+    """How the provider-change sensor looks: a few canary prompts, asked again and again."""
+
+    prompts: int = Field(20, ge=1, description="Golden items that are asked as canaries.")
+    repeats: int = Field(
+        3, ge=1, description="How often each is asked at one look, to know its own noise."
+    )
+    false_alarms_per_quarter: float = Field(
+        1.0, gt=0, description="At most so many on average, over all systems watched."
+    )
+    headers: tuple[str, ...] = Field(
+        ("openai-version", "openai-processing-model", "anthropic-version", "x-model-version"),
+        description="Reply headers that name a version; a new value is a sign of a change.",
+    )
 
 
 class GateSettings(Section):

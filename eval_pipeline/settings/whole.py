@@ -6,21 +6,25 @@ from pydantic import Field, model_validator
 
 from eval_pipeline.settings.anonymisation import AnonymisationSettings
 from eval_pipeline.settings.clusters import ClustersSettings
-from eval_pipeline.settings.gate import SYNTHETIC_SUBSET, DriftSettings, GateSettings
+from eval_pipeline.settings.gate import (
+    SYNTHETIC_SUBSET,
+    DriftSettings,
+    GateSettings,
+    WatchSettings,
+)
 from eval_pipeline.settings.golden import GoldenSettings
 from eval_pipeline.settings.intake import SamplingSettings, SubsetSettings
-from eval_pipeline.settings.logs import ContractSettings, LogsSettings
-from eval_pipeline.settings.models import (
-    CandidatesSettings,
+from eval_pipeline.settings.judging import (
+    JudgeChecksSettings,
     JudgeSettings,
-    ModelSettings,
     PanelSettings,
-    ProviderSettings,
     RefuterSettings,
     RubricSettings,
-    SystemSettings,
 )
+from eval_pipeline.settings.logs import ContractSettings, LogsSettings
+from eval_pipeline.settings.models import CandidatesSettings, ModelSettings, SystemSettings
 from eval_pipeline.settings.operations import AlertsSettings, AutomationSettings, StorageSettings
+from eval_pipeline.settings.providers import ProviderSettings, Spender, SpendingLimit
 from eval_pipeline.settings.review import ReviewSettings
 from eval_pipeline.settings.scoring import JudgeScoring, PanelScoring, PreferenceScoring, Scoring
 from eval_pipeline.settings.section import Name, Section
@@ -42,6 +46,7 @@ class Settings(Section):
     judges: dict[Name, JudgeSettings]
     refuter: RefuterSettings | None = None
     panel: PanelSettings = PanelSettings()
+    judge_checks: JudgeChecksSettings = JudgeChecksSettings()
     review: ReviewSettings = ReviewSettings()
     golden: GoldenSettings = GoldenSettings()
     systems: dict[Name, SystemSettings]
@@ -51,6 +56,10 @@ class Settings(Section):
         {"default": PanelScoring()}, description="Per route, or `default`."
     )
     drift: DriftSettings = DriftSettings()
+    watch: WatchSettings = WatchSettings()
+    spending: dict[Spender, SpendingLimit] = Field(
+        default_factory=dict, description="Limits, per kind of work; no limit where none stands."
+    )
     gate: GateSettings = GateSettings()
     outcome: Literal["outcome", "feedback", "escalated"] | None = None
     alerts: AlertsSettings = AlertsSettings()

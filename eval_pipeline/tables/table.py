@@ -89,6 +89,7 @@ CALL_COLUMNS: Final[ColumnTypes] = {
     "output_tokens": pl.Int64,
     "cost_usd": pl.Float64,
     "latency_seconds": pl.Float64,
+    "first_byte_seconds": pl.Float64,
     "attempts": pl.Int64,
 }
 """What every table that rests on model calls says of them; `status` is answered|refused|failed."""

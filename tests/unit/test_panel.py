@@ -107,7 +107,7 @@ def test_every_judge_is_asked_once_about_every_response() -> None:
         ("a", "judge:owl"), ("a", "judge:crow"), ("b", "judge:owl"), ("b", "judge:crow"),
     ]  # fmt: skip
     assert calls[0].spec == ModelSpec("p", "owl-1", (("top_p", 1),))
-    assert {(call.scope, call.json_output, call.trial) for call in calls} == {
+    assert {(call.scope, call.output_schema is not None, call.trial) for call in calls} == {
         ("refresh:w", True, 1)
     }
     assert "question a" in calls[0].messages[1].content

@@ -71,7 +71,8 @@ def read(
     body: object = None, *, status: int = 200, retry_after: str | None = None, raw: bytes = b""
 ) -> Reply:
     content = raw if body is None else json.dumps(body).encode()
-    return ChatProvider.read(HttpReply(status, content, retry_after, 0.1), now=NOON)
+    headers = {} if retry_after is None else {"retry-after": retry_after}
+    return ChatProvider.read(HttpReply(status, content, headers, 0.1, 0.05), now=NOON)
 
 
 def test_the_request_names_model_messages_and_parameters() -> None:
@@ -88,7 +89,7 @@ def test_the_request_names_model_messages_and_parameters() -> None:
 
 
 def test_a_json_answer_is_asked_for_only_where_the_call_wants_one() -> None:
-    sent = json.loads(provider().body(replace(CALL, json_output=True)))
+    sent = json.loads(provider().body(replace(CALL, output_schema="{}")))
     assert sent["response_format"] == {"type": "json_object"}
 
 
@@ -285,7 +286,7 @@ def test_no_reply_keeps_the_transports_reason_and_may_be_tried_again() -> None:
 
 def test_a_text_never_shows_in_a_representation() -> None:
     assert "secret text" not in repr(Answered("secret text", ReplyFacts()))
-    assert "secret text" not in repr(HttpReply(200, b"secret text", None, 0.1))
+    assert "secret text" not in repr(HttpReply(200, b"secret text", {}, 0.1, 0.05))
 
 
 def test_the_request_fingerprint_ignores_what_is_not_asked() -> None:
@@ -306,7 +307,7 @@ def test_the_request_fingerprint_ignores_what_is_not_asked() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        replace(CALL, json_output=True),
+        replace(CALL, output_schema="{}"),
         replace(CALL, messages=(*CALL.messages, Message("user", "?"))),
         replace(CALL, messages=(Message("user", "Be brief."), CALL.messages[1])),
         replace(CALL, spec=replace(SPEC, model="chat-2")),

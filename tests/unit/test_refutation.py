@@ -35,7 +35,7 @@ def finding(name: str, claim: str) -> str:
 
 def test_only_passes_are_attacked() -> None:
     calls = planned(["b"])
-    assert [(call.item_id, call.system_id, call.json_output) for call in calls] == [
+    assert [(call.item_id, call.system_id, call.output_schema is not None) for call in calls] == [
         ("b", "refuter", True)
     ]
     assert "<response>\nnow\n</response>" in calls[0].messages[1].content
