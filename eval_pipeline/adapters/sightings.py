@@ -36,9 +36,16 @@ class SightingStore:
         found = self._select(system_id, newest_first=True, limit=1)
         return found[0] if found else None
 
-    def history(self, system_id: str) -> list[str]:
-        """The `sighting_json` of every sighting, oldest first."""
-        return [seen.sighting_json for seen in self._select(system_id)]
+    def history(self, system_id: str, *, newest: int) -> list[str]:
+        """The `sighting_json` of the newest sightings, oldest first."""
+        found = self._select(system_id, newest_first=True, limit=newest)
+        return [seen.sighting_json for seen in reversed(found)]
+
+    def count(self, system_id: str) -> int:
+        """How many sightings of the system are recorded."""
+        query = sa.select(sa.func.count()).where(provider_sightings.c.system_id == system_id)
+        with self._store.reading() as connection:
+            return int(connection.execute(query).scalar_one())
 
     def record(  # noqa: PLR0913 - one argument a column, all by name
         self,

@@ -399,7 +399,9 @@ def test_sightings_are_kept_in_order_per_system(store):
             candidate_id=None,
             seen_at=NOON + dt.timedelta(hours=number),
         )
-    assert watch.history("steady") == ['{"number": 0}', '{"number": 2}']
+    assert watch.history("steady", newest=5) == ['{"number": 0}', '{"number": 2}']
+    assert watch.history("steady", newest=1) == ['{"number": 2}']
+    assert watch.count("steady") == 2
     newest = watch.last("steady")
     assert (newest.changed_answers, newest.finding) == (2, "changed")
     assert newest.seen_at == NOON + dt.timedelta(hours=2)
