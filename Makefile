@@ -33,7 +33,7 @@ $(STAMP): requirements.lock pyproject.toml
 
 setup: $(STAMP) ## a virtual environment with the pinned packages
 
-demo: setup ## the whole story on embedded defaults, under two minutes
+demo: setup ## the whole story on embedded defaults, about two minutes
 	@$(BIN)/eval-pipeline demo --directory $(DEMO_DIR)
 
 ui: setup ## the Dagster UI (webserver and daemon) on the demo's data
@@ -89,7 +89,7 @@ test: setup browser spark presidio ## every test, with coverage of the core
 test-full: ## every test at its full size: each kill point, a hundred thousand documents, a model built again
 	@EVAL_PIPELINE_FULL_TESTS=1 $(MAKE) --no-print-directory test
 
-test-fast: setup ## the everyday tests, under two minutes
+test-fast: setup ## the everyday tests, about two minutes
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not slow and not real_data' $(PYTEST_ARGS)
 
 bench-intake: setup ## the weekly scan against DuckDB's own, about ten minutes and 7 GB of disk

@@ -305,6 +305,17 @@ class WithdrawalError(EvalPipelineError):
     """A withdrawal cannot be recorded; the store is unchanged."""
 
 
+class StaleScreeningError(EvalPipelineError):
+    """The sources were searched for the items of another golden version than the one at hand."""
+
+    def __init__(self, candidate_id: str, found: Sequence[int], wanted: int) -> None:
+        super().__init__(
+            f"The contamination findings of '{candidate_id}' were made for golden version "
+            f"{', '.join(map(str, found))}, and the evaluation stands on version {wanted}. Nothing "
+            f"was written. Run `eval-pipeline evaluate --candidate {candidate_id}` again."
+        )
+
+
 class UnknownCandidateError(EvalPipelineError):
     """No candidate of this name is configured or opened."""
 

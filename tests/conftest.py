@@ -18,6 +18,14 @@ settings.register_profile("shared", deadline=None)
 settings.load_profile("shared")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs the finished world waits for the whole run: making it takes a minute."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "finished_world" in item.fixturenames:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def provider_process() -> Iterator[ProviderProcess]:
     """This worker's model provider."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from eval_pipeline.adapters.known_texts import files_named, read_records, text_record
-from eval_pipeline.errors import EvalPipelineError
+from eval_pipeline.errors import StaleScreeningError
 from eval_pipeline.evaluation.trials import TrialItem, golden_items, reserve_identity
 from eval_pipeline.flows.candidates import Candidate
 from eval_pipeline.flows.recorded import recorded_answers
@@ -30,17 +30,6 @@ from eval_pipeline.truth.contamination import (
     user_texts,
 )
 from eval_pipeline.truth.item_index import ItemIndex
-
-
-class StaleScreeningError(EvalPipelineError):
-    """The sources were searched for the items of another golden version than the one at hand."""
-
-    def __init__(self, candidate_id: str, found: Sequence[int], wanted: int) -> None:
-        super().__init__(
-            f"`{CANDIDATE_CONTAMINATION.name}` of '{candidate_id}' was made for golden version "
-            f"{', '.join(map(str, found))}, and the evaluation stands on version {wanted}. Nothing "
-            f"was written. Run `{CANDIDATE_CONTAMINATION.command_for(candidate_id)}` again."
-        )
 
 
 def contaminated_items(

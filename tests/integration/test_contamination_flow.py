@@ -8,12 +8,11 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from eval_pipeline.errors import MissingPartitionError, SettingsError
+from eval_pipeline.errors import MissingPartitionError, SettingsError, StaleScreeningError
 from eval_pipeline.evaluation.decision import Decision
 from eval_pipeline.evaluation.trials import reserve_identity
 from eval_pipeline.flows import contamination, decision, monitoring, regression
 from eval_pipeline.flows.candidates import resolve_candidate
-from eval_pipeline.flows.contamination import StaleScreeningError
 from eval_pipeline.flows.doctor import examine
 from eval_pipeline.flows.reserve import newest_version, reserve_of
 from eval_pipeline.tables import (
@@ -242,7 +241,7 @@ def test_an_evaluation_without_a_search_or_with_an_old_one_is_refused(quiet_worl
         found = pipeline.lake.read(CANDIDATE_CONTAMINATION, partition=CANDIDATE)
         old = found.with_columns(golden_version=pl.lit(1, pl.Int64))
         pipeline.lake.replace(CANDIDATE_CONTAMINATION, old, partition=CANDIDATE)
-        with pytest.raises(StaleScreeningError, match="was made for golden version 1"):
+        with pytest.raises(StaleScreeningError, match="were made for golden version 1"):
             regression.evaluate_candidate(pipeline, candidate)
         shutil.rmtree(quiet_world.lake / CANDIDATE_CONTAMINATION.name)
         with pytest.raises(MissingPartitionError, match="evaluate --candidate steady"):
