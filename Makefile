@@ -17,7 +17,7 @@ SPARK_TESTS := tests/spark
 export GX_ANALYTICS_ENABLED := false
 export PYTHONUTF8 := 1
 
-.PHONY: help setup demo ui real test test-full test-fast check lint types imports defs wheel lock clean browser java spark presidio bench-intake bench-privacy bench-golden
+.PHONY: help setup demo ui real test test-full test-fast check lint types imports defs wheel lock clean browser java spark presidio bench-intake bench-privacy bench-golden bench-runner
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -97,6 +97,9 @@ bench-intake: setup ## the weekly scan against DuckDB's own, about ten minutes a
 
 bench-golden: setup ## what the 52nd golden version costs beside the 2nd, in time and bytes
 	@$(BIN)/python benchmarks/golden.py $(BENCH_ARGS)
+
+bench-runner: setup ## the runner beside its peers, with faults and a kill; installs the peers once (Python and Node)
+	@$(BIN)/python benchmarks/runner.py $(BENCH_ARGS)
 
 bench-privacy: setup presidio ## anonymisation beside Presidio: what is found, how fast, what it costs
 	@$(BIN)/python benchmarks/privacy.py $(BENCH_ARGS)

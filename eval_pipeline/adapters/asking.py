@@ -115,7 +115,7 @@ class Asking:
                 sent_at = asyncio.get_running_loop().time()
                 received = await post(
                     client,
-                    provider.url,
+                    provider.url_of(call),
                     body=provider.body(call),
                     headers=provider.headers,
                     timeout_seconds=provider.settings.attempt_timeout_seconds,

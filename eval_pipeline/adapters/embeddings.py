@@ -1,4 +1,4 @@
-"""An OpenAI-style embeddings endpoint: anonymised texts in, one vector of length one each out.
+"""A provider's embeddings endpoint: anonymised texts in, one vector of length one each out.
 
 Retries, pace and connections are those of model calls. Nothing of a text goes into an error, and
 nothing is journaled: a second run asks again.
@@ -6,7 +6,6 @@ nothing is journaled: a second run asks again.
 
 import asyncio
 import datetime as dt
-import json
 from collections.abc import Callable, Iterator, Sequence
 
 import httpx
@@ -32,7 +31,7 @@ from eval_pipeline.settings import EmbeddingsSettings, ProviderSettings
 Floats = NDArray[np.float64]
 DECIMALS = 6
 OK = range(200, 300)
-CHAT_PATH = "/chat/completions"
+REFUSED_ACCESS = "authentication"
 
 
 class EmbeddingsError(EvalPipelineError):
@@ -46,7 +45,7 @@ class EmbeddingsError(EvalPipelineError):
 
 
 class HttpEmbeddings:
-    """Vectors of texts by one provider's `/embeddings`."""
+    """Vectors of texts by one provider, in the dialect of its API."""
 
     def __init__(
         self,
@@ -58,8 +57,7 @@ class HttpEmbeddings:
     ) -> None:
         self._settings = settings
         self._provider = ChatProvider(settings.provider, provider, secret=secret)
-        path = self._provider.url.path.removesuffix(CHAT_PATH) + "/embeddings"
-        self._url = self._provider.url.copy_with(path=path)
+        self._url = self._provider.embeddings_url(settings.model)
         self._clock = clock
 
     def vectors(self, texts: Sequence[str]) -> Floats:
@@ -124,7 +122,7 @@ class HttpEmbeddings:
         self, batch: list[str], number: int, *, client: httpx.AsyncClient, pace: Pace
     ) -> list[list[float]]:
         provider = self._provider.settings
-        body = json.dumps({"model": self._settings.model, "input": batch}).encode("ascii")
+        body = self._provider.embeddings_body(self._settings.model, batch)
         reply: HttpReply | NoReply | None = None
         for attempt in range(1, provider.maximum_attempts + 1):
             async with pace.slot():
@@ -136,7 +134,7 @@ class HttpEmbeddings:
                     headers=self._provider.headers,
                     timeout_seconds=provider.attempt_timeout_seconds,
                 )
-            rows = _rows(reply, count=len(batch))
+            rows = self._rows(reply, count=len(batch))
             if rows is not None:
                 pace.speed_up()
                 return rows
@@ -148,6 +146,13 @@ class HttpEmbeddings:
                 pace.hold(wait)
             await asyncio.sleep(wait)
         raise self._failure(reply)
+
+    def _rows(self, reply: HttpReply | NoReply, *, count: int) -> list[list[float]] | None:
+        """One vector per text, or None where the reply has none, others or not as many."""
+        rows = None if isinstance(reply, NoReply) else self._provider.read_vectors(reply)
+        if rows is None or len(rows) != count or not all(rows):
+            return None
+        return rows if all(np.isfinite(row).all() for row in rows) else None
 
     def _wait(self, reply: HttpReply | NoReply, attempt: int, *, number: int) -> float | None:
         """Seconds until the next attempt; None where there is to be none."""
@@ -164,7 +169,8 @@ class HttpEmbeddings:
 
     def _failure(self, reply: HttpReply | NoReply | None) -> EvalPipelineError:
         if isinstance(reply, HttpReply):
-            if reply.status in {401, 402, 403}:
+            read = self._provider.read(reply, now=self._clock())
+            if isinstance(read, Failed) and read.error_code == REFUSED_ACCESS:
                 variable = self._provider.settings.key_variable
                 return ProviderAccessError(self._settings.provider, reply.status, variable)
             if reply.status in OK:
@@ -175,19 +181,3 @@ class HttpEmbeddings:
 
     def _error(self, problem: str) -> EmbeddingsError:
         return EmbeddingsError(self._settings.provider, self._settings.model, problem)
-
-
-def _rows(reply: HttpReply | NoReply, *, count: int) -> list[list[float]] | None:
-    """The vectors in the order of the texts, by their `index`; None where the reply has others."""
-    if isinstance(reply, NoReply) or reply.status not in OK:
-        return None
-    try:
-        entries = json.loads(reply.body)["data"]
-        rows = {
-            int(entry["index"]): [float(part) for part in entry["embedding"]] for entry in entries
-        }
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return None
-    whole = sorted(rows) == list(range(count)) and all(rows.values())
-    finite = whole and all(np.isfinite(row).all() for row in rows.values())
-    return [rows[index] for index in range(count)] if finite else None

@@ -29,7 +29,7 @@ def call_key(call: ModelCall) -> CallKey:
 
 
 class HttpModelRunner:
-    """Implements `ports.ModelRunner` over OpenAI-style HTTP providers."""
+    """Implements `ports.ModelRunner` over HTTP, each provider spoken to in its own API."""
 
     def __init__(
         self,
@@ -40,10 +40,14 @@ class HttpModelRunner:
         secret: Callable[[str], str],
         clock: Callable[[], dt.datetime],
         report: ProgressReport | None = None,
+        version_headers: Sequence[str] = (),
     ) -> None:
-        """`secret` gives an environment variable's value; an unset one fails here, not later."""
+        """`secret` gives an environment variable's value; an unset one fails here, not later.
+
+        `version_headers` names the reply headers that are recorded.
+        """
         self._providers = {
-            name: ChatProvider(name, settings, secret=secret)
+            name: ChatProvider(name, settings, secret=secret, version_headers=version_headers)
             for name, settings in providers.items()
         }
         self._journal = journal

@@ -29,6 +29,8 @@ def read_chat_request(body: bytes) -> ChatRequest | None:
     messages = asked.get("messages")
     if not isinstance(messages, list) or not all(_is_message(one) for one in messages):
         return None
+    if not _is_response_format(asked.get("response_format", {"type": "text"})):
+        return None
     return ChatRequest(model=asked["model"], messages=messages)
 
 
@@ -79,6 +81,21 @@ def _is_message(candidate: Any) -> bool:
         and isinstance(candidate.get("role"), str)
         and isinstance(candidate.get("content"), str)
     )
+
+
+def _is_response_format(form: Any) -> bool:
+    """Whether the API knows this form of answer; a strict schema must close its object."""
+    if not isinstance(form, dict) or form.get("type") not in {"text", "json_object", "json_schema"}:
+        return False
+    if form["type"] != "json_schema":
+        return True
+    told = form.get("json_schema")
+    schema = told.get("schema") if isinstance(told, dict) else None
+    if not isinstance(told, dict) or not isinstance(schema, dict) or not told.get("name"):
+        return False
+    properties, required = schema.get("properties", {}), schema.get("required", [])
+    closed = schema.get("additionalProperties") is False and set(required) == set(properties)
+    return closed or not told.get("strict")
 
 
 def _created(epoch: str) -> int:

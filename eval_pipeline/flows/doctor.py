@@ -149,15 +149,18 @@ def _short(text: str) -> str:
 
 def _providers(pipeline: Pipeline) -> Iterator[Finding]:
     for name, provider in sorted(pipeline.settings.providers.items()):
-        if provider.key_variable is not None and not os.environ.get(provider.key_variable):
+        variables = [provider.key_variable, *provider.header_variables.values()]
+        unset = [variable for variable in variables if variable and not os.environ.get(variable)]
+        if unset:
             yield Finding(
-                f"provider {name}",
-                "fail",
-                f"{provider.key_variable} is not set",
-                f"export {provider.key_variable}=...",
+                f"provider {name}", "fail", f"{unset[0]} is not set", f"export {unset[0]}=..."
             )
             continue
-        problem = problem_reaching(provider, secret=lambda variable: os.environ.get(variable, ""))
+        try:
+            problem = problem_reaching(name, provider, secret=os.environ.__getitem__)
+        except EvalPipelineError as error:
+            yield Finding(f"provider {name}", "fail", str(error))
+            continue
         yield Finding(
             f"provider {name}",
             "ok" if problem is None else "fail",

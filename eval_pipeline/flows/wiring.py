@@ -117,6 +117,7 @@ class Pipeline:
             secret=lambda variable: self.project.secret(variable, "a provider's API key"),
             clock=self.clock,
             report=self.report,
+            version_headers=self.settings.watch.headers,
         )
 
     @cached_property

@@ -11,9 +11,9 @@ MONDAY = 0
 
 
 class EmbeddingsSettings(Section):
-    """An OpenAI-style embeddings endpoint; it is sent anonymised text only."""
+    """A provider's embeddings, of OpenAI style or Gemini's; sent anonymised text only."""
 
-    provider: Name = Field(description="Which of `providers` serves it, at <base_url>/embeddings.")
+    provider: Name = Field(description="Which of `providers` serves it, at its own API's path.")
     model: str = Field(description="The name that the provider knows it by.")
     batch: int = Field(64, ge=1, le=2048, description="Texts in one request.")
 

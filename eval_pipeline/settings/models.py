@@ -13,7 +13,9 @@ class ModelSettings(Section):
     provider: Name = Field(description="Which of `providers` serves it.")
     model: str = Field(description="The name that the provider knows it by.")
     parameters: dict[str, float | int | str | bool] = Field(
-        default_factory=dict, description="Sent with every call, such as temperature."
+        default_factory=dict,
+        description="Sent with every call, such as temperature; a dot goes inside an object, as in "
+        "thinking.budget_tokens. Common names are sent as the provider's API has them.",
     )
     usd_per_million_input_tokens: float = Field(
         0, ge=0, description="Price, for the reports of cost."

@@ -33,7 +33,9 @@ class ProviderSettings(Section):
     """A model provider, reached over HTTP."""
 
     base_url: str = Field(
-        pattern=r"^https?://", description="Where the API starts, as a rule ending in /v1."
+        pattern=r"^https?://",
+        description="Where the API starts, as a rule ending in /v1; {model} in it stands for the "
+        "model's name, as in Azure's deployments.",
     )
     api: ProviderApi = Field("openai_chat", description="How the provider is spoken to.")
     key_variable: EnvironmentVariable | None = Field(

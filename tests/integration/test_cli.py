@@ -173,6 +173,21 @@ def test_doctor_says_how_to_mend_a_provider_that_is_gone_or_has_no_key(world):
     assert found[provider]["remedy"] == "export TEAM_API_KEY=..."
 
 
+def test_doctor_names_a_header_that_is_unset_or_cannot_be_sent(world):
+    provider = "provider pharmacy-cloud"
+    world.configure(
+        lambda tree: tree["providers"]["pharmacy-cloud"].update(
+            header_variables={"x-team": "TEAM_TOKEN"}
+        )
+    )
+    _, found = findings(world, TEAM_TOKEN=None)
+    assert found[provider]["remedy"] == "export TEAM_TOKEN=..."
+    code, found = findings(world, TEAM_TOKEN="a\nb")
+    assert (code, found[provider]["state"]) == (1, "fail")
+    assert "TEAM_TOKEN" in found[provider]["detail"]
+    assert "a\nb" not in found[provider]["detail"]
+
+
 def test_config_schema_is_json_schema_and_config_check_reads_the_file(seen):
     schema = json.loads(seen.run("config", "schema").out)
     assert {"logs", "gate", "judges"} <= set(schema["properties"])

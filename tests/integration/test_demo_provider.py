@@ -106,6 +106,10 @@ def test_an_unknown_model_and_an_unreadable_body_are_the_caller_s_errors(provide
     url = f"{provider.base_url}/chat/completions"
     for body in (b"not json", b"[]", b'{"model": "pharma-large", "messages": [1]}', b"{}"):
         assert httpx.post(url, content=body, trust_env=False).status_code == 400
+    open_schema = {"name": "a", "strict": True, "schema": {"type": "object"}}
+    for form in ({"type": "xml"}, {"type": "json_schema", "json_schema": open_schema}):
+        asked = {"model": "pharma-large", "messages": [], "response_format": form}
+        assert httpx.post(url, json=asked, trust_env=False).status_code == 400
     admin = provider.base_url.removesuffix("/v1") + "/admin/epoch"
     assert httpx.post(admin, content=b"{}", trust_env=False).status_code == 400
 
