@@ -18,17 +18,19 @@ from assets.contamination import (
 from assets.conventions import across, counts, markdown, plot, stored, table_asset
 from assets.intake import anonymised_interactions, stratified_interactions
 from assets.truth import golden_set
-from eval_pipeline.flows import drift, memorisation, regression
+from eval_pipeline.flows import dimensions, drift, memorisation, regression
 from eval_pipeline.flows import rotation_effect as rotation
 from eval_pipeline.flows.candidates import resolve_candidate
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.reports import plots, rotation_plots
 from eval_pipeline.tables import (
+    DIMENSION_REPORT,
     DRIFT_REPORT,
     DRIFT_TRIALS,
     REGRESSION_REPORT,
     REGRESSION_TRIALS,
     ROTATION_EFFECT,
+    TRIAL_DIMENSIONS,
 )
 
 
@@ -167,4 +169,55 @@ def regression_report(
             "subsets": markdown(shown),
             "differences": plot(plots.forest(report), alt="differences per subset"),
         },
+    )
+
+
+@table_asset(
+    TRIAL_DIMENSIONS,
+    group="evaluation",
+    kinds={"llm", "parquet"},
+    deps=[regression_trials, across(golden_set), across(stratified_interactions)],
+    automated=True,
+)
+def trial_dimensions(
+    context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
+) -> dg.MaterializeResult[Any]:
+    """Every trial's score in each dimension of its route, the one that decides among them."""
+    candidate = resolve_candidate(pipeline.project, context.partition_key)
+    trials = pipeline.lake.read(REGRESSION_TRIALS, partition=context.partition_key)
+    scores = dimensions.score_dimensions(pipeline, candidate, trials)
+    return stored(
+        pipeline,
+        TRIAL_DIMENSIONS,
+        scores,
+        partition=context.partition_key,
+        metadata={"scores": counts(scores, "dimension", "deciding", "arm", "score_error")},
+    )
+
+
+@table_asset(
+    DIMENSION_REPORT,
+    group="evaluation",
+    kinds={"scipy", "parquet"},
+    deps=[trial_dimensions, regression_trials, candidate_contamination],
+    automated=True,
+)
+def dimension_report(
+    context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
+) -> dg.MaterializeResult[Any]:
+    """Paired differences per dimension and subset; only what decides reaches the gate."""
+    candidate = resolve_candidate(pipeline.project, context.partition_key)
+    trials = pipeline.lake.read(REGRESSION_TRIALS, partition=context.partition_key)
+    scores = pipeline.lake.read(TRIAL_DIMENSIONS, partition=context.partition_key)
+    report = dimensions.report_dimensions(pipeline, candidate, scores, trials=trials)
+    shown = report.select(
+        "dimension", "subset", "baseline_mean", "candidate_mean", "difference", "lower", "upper",
+        "items", "missing_baseline", "missing_candidate", "without_reference", "deciding_items",
+    )  # fmt: skip
+    return stored(
+        pipeline,
+        DIMENSION_REPORT,
+        report,
+        partition=context.partition_key,
+        metadata={"dimensions": markdown(shown)},
     )

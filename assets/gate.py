@@ -9,7 +9,12 @@ import dagster as dg
 
 from assets.contamination import candidate_contamination
 from assets.conventions import across, stored, table_asset
-from assets.evaluation import drift_report, regression_report, regression_trials
+from assets.evaluation import (
+    dimension_report,
+    drift_report,
+    regression_report,
+    regression_trials,
+)
 from assets.monitoring import operations_report, outcome_validity, production_monitor
 from assets.truth import judge_calibration
 from eval_pipeline.evaluation.decision import decision_row
@@ -26,6 +31,7 @@ from eval_pipeline.tables import GATE_DECISION
     deps=[
         regression_trials,
         regression_report,
+        dimension_report,
         operations_report,
         candidate_contamination,
         across(judge_calibration),

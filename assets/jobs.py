@@ -64,6 +64,8 @@ evaluate: Final = dg.define_asset_job(
         contamination.candidate_contamination,
         evaluation.regression_trials,
         evaluation.regression_report,
+        evaluation.trial_dimensions,
+        evaluation.dimension_report,
         monitoring.operations_report,
     ),
 )
@@ -74,6 +76,8 @@ decide: Final = dg.define_asset_job(
         contamination.candidate_contamination,
         evaluation.regression_trials,
         evaluation.regression_report,
+        evaluation.trial_dimensions,
+        evaluation.dimension_report,
         monitoring.operations_report,
         gate.gate_decision,
     ),

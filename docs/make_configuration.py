@@ -80,7 +80,7 @@ def _section(name: str, field: FieldInfo, schema: dict[str, Any]) -> Iterator[st
         yield f"{TOP_LEVEL[name]} Type: {_type(node)}; default: {_default(field)}.\n"
         return
     if len(defined) > 1:
-        yield f"{field.description} One entry per route, each one of these:\n"
+        yield f"{field.description} Each scorer is one of these:\n"
         for model in defined:
             yield f"**`scorer: {model.model_fields['scorer'].default}`**: {_whole(model)}\n"
             rows = list(_rows(model, skip=("scorer",)))
@@ -132,7 +132,7 @@ def _models_of(node: dict[str, Any], schema: dict[str, Any]) -> list[type[BaseMo
         return [getattr(models, node["$ref"].rsplit("/", 1)[1])]
     inner: list[dict[str, Any]] = [*node.get("anyOf", []), *node.get("oneOf", [])]
     inner += [part for part in (node.get("items"), _values(node)) if isinstance(part, dict)]
-    return [model for part in inner for model in _models_of(part, schema)]
+    return list(dict.fromkeys(model for part in inner for model in _models_of(part, schema)))
 
 
 def _type(node: dict[str, Any]) -> str:

@@ -184,6 +184,17 @@ class MissingTrainingLibraryError(EvalPipelineError):
         )
 
 
+class MissingScorerLibraryError(EvalPipelineError):
+    """A scorer's library is not installed."""
+
+    def __init__(self, scorer: str, library: str) -> None:
+        super().__init__(
+            f"The scorer '{scorer}' needs the library {library}, which is not installed. Nothing "
+            "was scored; answers that are paid stay in the journal. "
+            "Run: pip install 'eval-pipeline[scorers]'."
+        )
+
+
 class ProviderUnreachableError(EvalPipelineError):
     """A provider could not be reached at all; recorded calls are kept."""
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,6 +40,19 @@ class Project:
             return path_or_url
         return str(self.folder / path_or_url)
 
+    def program(self, name: str) -> str:
+        """The absolute path of a program on PATH or, if the name has a slash, beside the file.
+
+        Raises `SettingsError` where there is no such program.
+        """
+        found = shutil.which(self.locate(name) if "/" in name else name)
+        if found is None:
+            raise SettingsError(
+                f"{self.file}: the sandbox's program '{name}' is not there, or may not be run. "
+                "Nothing was scored. Install it, or name another under `scoring`."
+            )
+        return str(Path(found).absolute())
+
     @property
     def lake_url(self) -> str:
         """Where the lake lies."""
@@ -72,9 +86,15 @@ def default_config_path() -> Path:
 
 
 def load_project(path: Path | None = None) -> Project:
-    """The configuration at `path`; raises `SettingsError` with every mistake located."""
+    """The configuration at `path`; raises `SettingsError` with every mistake located.
+
+    The programs of sandboxes must be there.
+    """
     file = (path or default_config_path()).absolute()
-    return Project(settings=parse_settings(_read(file), file=str(file)), file=file)
+    project = Project(settings=parse_settings(_read(file), file=str(file)), file=file)
+    for name in project.settings.sandbox_programs:
+        project.program(name)
+    return project
 
 
 def parse_settings(text: str, *, file: str) -> Settings:
@@ -143,7 +163,7 @@ def _parse_yaml(text: str, file: str) -> CommentedMap:
 
 
 def _describe(detail: ErrorDetails, tree: CommentedMap, file: str) -> str:
-    location = [part for part in detail["loc"] if part in _known_parts(detail["loc"], tree)]
+    location = _known_parts(detail["loc"], tree, missing=detail["type"] == "missing")
     key = ".".join(str(part) for part in location) or "(top level)"
     line = _line_of(location, tree)
     found = detail.get("input")
@@ -151,15 +171,17 @@ def _describe(detail: ErrorDetails, tree: CommentedMap, file: str) -> str:
     return f"{file}:{line}: `{key}`: {_allowed(detail)}{shown}"
 
 
-def _known_parts(location: tuple[int | str, ...], tree: CommentedMap) -> list[int | str]:
-    """The parts that stand in the file, plus the last; drops the tags of unions."""
+def _known_parts(
+    location: tuple[int | str, ...], tree: CommentedMap, *, missing: bool
+) -> list[int | str]:
+    """The parts that stand in the file, plus the last if it is `missing`; drops unions' tags."""
     known: list[int | str] = []
     node: Any = tree
     for index, part in enumerate(location):
         if isinstance(node, CommentedMap | CommentedSeq) and _has(node, part):
             node = node[part]
             known.append(part)
-        elif index == len(location) - 1:
+        elif missing and index == len(location) - 1:
             known.append(part)
     return known
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from eval_pipeline.evaluation.paired_tests import PairedTest, paired_test
 from eval_pipeline.evaluation.reserve_order import ALL
-from eval_pipeline.evaluation.scoring import NO_REFERENCE
+from eval_pipeline.evaluation.scorers.comparing import NO_REFERENCE
 from eval_pipeline.evaluation.trials import SYNTHETIC
 from eval_pipeline.settings import SYNTHETIC_SUBSET
 from eval_pipeline.statistics.clusters import Floats

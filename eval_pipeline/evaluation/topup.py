@@ -14,7 +14,7 @@ from eval_pipeline.evaluation.reserve_order import (
     order_reserve,
     planned_looks,
 )
-from eval_pipeline.evaluation.scoring import NO_REFERENCE
+from eval_pipeline.evaluation.scorers.comparing import NO_REFERENCE
 from eval_pipeline.settings import SYNTHETIC_SUBSET, GateSettings
 
 Ask = Callable[[int, Sequence[str]], pl.DataFrame]

@@ -13,6 +13,7 @@ from eval_pipeline.evaluation.trials import SYNTHETIC, reserve_names
 from eval_pipeline.evaluation.verbatim import memorisation_sentences
 from eval_pipeline.flows.candidates import Candidate
 from eval_pipeline.flows.contamination import excluded_ids, known_items
+from eval_pipeline.flows.dimensions import dimensions_held
 from eval_pipeline.flows.memorisation import memorised_by_candidate
 from eval_pipeline.flows.regression import version_of
 from eval_pipeline.flows.wiring import Pipeline
@@ -100,6 +101,7 @@ def render_pages(
         examples=_examples(pipeline, decision, trials, erased=erased),
         drift=_drift_so_far(pipeline),
         operations=pipeline.lake.read(OPERATIONS_REPORT, partition=candidate_id),
+        dimensions=dimensions_held(pipeline, candidate_id),
         golden=pipeline.golden.manifest(version).model_dump(mode="json", exclude={"canary"}),
     )
     return {

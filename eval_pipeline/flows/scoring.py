@@ -1,54 +1,119 @@
 """Scores responses by each route's scorer; what that scorer cannot read goes to the panel."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from eval_pipeline.evaluation.scoring import needs_reference, score
+from eval_pipeline.adapters.embeddings import HttpEmbeddings
+from eval_pipeline.adapters.sandbox import Sandbox
+from eval_pipeline.evaluation.scorers.comparing import NO_REFERENCE
+from eval_pipeline.evaluation.scorers.scoring import score
+from eval_pipeline.evaluation.scorers.similarity import Embed
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.judging.panel_scoring import plan_scores, read_scores
 from eval_pipeline.ports import Score, ScoreRequest
 from eval_pipeline.settings import (
+    CodeScoring,
+    EmbeddingsSettings,
     JudgeScoring,
     JudgeSettings,
     PanelScoring,
     PreferenceScoring,
     Scoring,
+    SimilarityScoring,
 )
 
 
 def score_responses(
     pipeline: Pipeline, requests: Sequence[ScoreRequest], *, scope: str
 ) -> list[Score]:
-    """One score per request, in their order; judge calls are paid under `scope`."""
-    chosen = [_scoring_for(pipeline, request) for request in requests]
+    """One deciding score per request, in their order; judge calls are paid under `scope`.
+
+    Each is the first dimension of what `deciding_scorer` says.
+    """
+    chosen = [deciding_scorer(pipeline, request) for request in requests]
+    distinct: list[Scoring] = []
+    for scoring in chosen:
+        if scoring not in distinct:
+            distinct.append(scoring)
     scores: dict[int, Score] = {}
-    for scoring in dict.fromkeys(chosen):
+    for scoring in distinct:
         places = [place for place, other in enumerate(chosen) if other == scoring]
         batch = [requests[place] for place in places]
-        scores |= zip(places, _score_batch(pipeline, batch, scoring, scope), strict=True)
+        by_dimension = score_by(pipeline, batch, scoring, scope=scope)
+        scores |= zip(places, by_dimension[scoring.dimensions[0]], strict=True)
     return [scores[place] for place in range(len(requests))]
 
 
-def _scoring_for(pipeline: Pipeline, request: ScoreRequest) -> Scoring:
-    """The panel where there is no reference to compare with, or failing well is what is asked."""
-    if request.expected_behaviour == "graceful_failure":
-        return PanelScoring()
-    scoring = pipeline.settings.scoring_of(request.route)
-    if request.reference_response is None and needs_reference(scoring):
-        return PanelScoring()
-    return scoring
+def deciding_scorer(pipeline: Pipeline, request: ScoreRequest) -> Scoring:
+    """The route's first scorer; the panel where that one has no reference to compare with.
+
+    Where failing well is what is asked, the panel judges whatever the route says. The panel is
+    the route's own where it has one among its scorers, so that it has that one's name.
+    """
+    scorers = pipeline.settings.scorers_of(request.route)
+    first = scorers[0]
+    fails_well = request.expected_behaviour == "graceful_failure"
+    if not fails_well and (request.reference_response is not None or not first.needs_reference):
+        return first
+    panels = (scoring for scoring in scorers if isinstance(scoring, PanelScoring))
+    return next(panels, PanelScoring())
 
 
-def _score_batch(
-    pipeline: Pipeline, batch: Sequence[ScoreRequest], scoring: Scoring, scope: str
-) -> list[Score]:
-    judges: dict[str, JudgeSettings]
+def score_by(
+    pipeline: Pipeline, requests: Sequence[ScoreRequest], scoring: Scoring, *, scope: str
+) -> Mapping[str, list[Score]]:
+    """One score per request for each dimension of one scorer; judge calls are paid under `scope`.
+
+    A preference is read as the panel's verdict: there is one answer only.
+    """
     match scoring:
-        case PanelScoring() | PreferenceScoring():
-            judges, quorum = dict(pipeline.settings.judges), pipeline.settings.panel.quorum
-        case JudgeScoring(judge=judge):
-            judges, quorum = {judge: pipeline.settings.judges[judge]}, 1
+        case PanelScoring() | PreferenceScoring() | JudgeScoring():
+            return {scoring.dimension: _judged(pipeline, requests, scoring, scope=scope)}
+        case CodeScoring():
+            return {scoring.dimension: _sandboxed(pipeline, requests, scoring)}
         case _:
-            return score(batch, scoring)
-    calls = plan_scores(batch, judges=judges, rubrics=pipeline.rubrics, scope=scope)
+            return score(requests, scoring, embed=_embed(pipeline, scoring))
+
+
+def _judged(
+    pipeline: Pipeline,
+    requests: Sequence[ScoreRequest],
+    scoring: PanelScoring | PreferenceScoring | JudgeScoring,
+    *,
+    scope: str,
+) -> list[Score]:
+    judges: dict[str, JudgeSettings] = dict(pipeline.settings.judges)
+    quorum = pipeline.settings.panel.quorum
+    if isinstance(scoring, JudgeScoring):
+        judges, quorum = {scoring.judge: judges[scoring.judge]}, 1
+    calls = plan_scores(requests, judges=judges, rubrics=pipeline.rubrics, scope=scope)
     outcomes = pipeline.runner.run(calls, purpose=f"scoring {scope}")
-    return read_scores(batch, outcomes, judges=judges, quorum=quorum)
+    return read_scores(requests, outcomes, judges=judges, quorum=quorum)
+
+
+def _sandboxed(
+    pipeline: Pipeline, requests: Sequence[ScoreRequest], scoring: CodeScoring
+) -> list[Score]:
+    """Requests without the reference that the sandbox needs are not sent."""
+    sent = [
+        place
+        for place, request in enumerate(requests)
+        if request.reference_response is not None or not scoring.needs_reference
+    ]
+    program = pipeline.project.program(scoring.command[0]) if scoring.command else None
+    sandbox = Sandbox(scoring, program=program)
+    scores = [Score(None, NO_REFERENCE, scoring.scorer) for _ in requests]
+    for place, given in zip(sent, sandbox.scores([requests[at] for at in sent]), strict=True):
+        scores[place] = given
+    return scores
+
+
+def _embed(pipeline: Pipeline, scoring: Scoring) -> Embed | None:
+    if not isinstance(scoring, SimilarityScoring) or scoring.provider is None:
+        return None
+    endpoint = HttpEmbeddings(
+        EmbeddingsSettings(provider=scoring.provider, model=scoring.model or ""),
+        pipeline.settings.providers[scoring.provider],
+        secret=lambda variable: pipeline.project.secret(variable, "a provider's API key"),
+        clock=pipeline.clock,
+    )
+    return endpoint.vectors

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from eval_pipeline.ports import Message
 from eval_pipeline.reports import plots, wording
+from eval_pipeline.reports.dimension_rows import dimension_rows
 from eval_pipeline.reports.templating import page_environment
 from eval_pipeline.tables import DRIFT_REPORT, OPERATIONS_REPORT, REGRESSION_REPORT
 
@@ -42,12 +43,14 @@ def decision_page(
     examples: Sequence[ExampleItem] = (),
     drift: pl.DataFrame | None = None,
     operations: pl.DataFrame | None = None,
+    dimensions: pl.DataFrame | None = None,
     golden: Mapping[str, Any],
 ) -> str:
     """The page of one decision: verdict, subsets, what is missing, evidence, provenance.
 
     `report` holds REGRESSION_REPORT rows, `drift` DRIFT_REPORT rows with or without `week`,
-    `operations` OPERATIONS_REPORT rows; `golden` is the golden version's manifest or a part of it.
+    `operations` OPERATIONS_REPORT rows, `dimensions` DIMENSION_REPORT rows; `golden` is the golden
+    version's manifest or a part of it.
     Long texts and long lists are cut and the cut is told, so a page stays under two megabytes.
     """
     report = report.select(list(REGRESSION_REPORT.schema))
@@ -70,6 +73,7 @@ def decision_page(
             drift=_drift_rows(drift),
             timeline=_timeline(drift),
             operations=_operations_rows(operations),
+            dimensions=dimension_rows(dimensions)[:MAXIMUM_ROWS],
             provenance=_provenance(decision, golden),
             interval_name=wording.interval_name(decision),
         )

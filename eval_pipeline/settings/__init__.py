@@ -32,6 +32,14 @@ from eval_pipeline.settings.golden import (
     SaturationSettings,
 )
 from eval_pipeline.settings.intake import PREDICATE_COLUMNS, SamplingSettings, SubsetSettings
+from eval_pipeline.settings.json_scorers import (
+    EntitiesScoring,
+    FieldsF1Scoring,
+    FieldsScoring,
+    JsonSchemaScoring,
+    JsonType,
+    RequiredFieldsScoring,
+)
 from eval_pipeline.settings.judging import (
     BINARY_LEVELS,
     CriterionExample,
@@ -61,16 +69,24 @@ from eval_pipeline.settings.providers import (
     StructuredOutput,
 )
 from eval_pipeline.settings.review import ReviewSettings
-from eval_pipeline.settings.scoring import (
+from eval_pipeline.settings.scorer import Measure
+from eval_pipeline.settings.scorers import (
+    ChrfScoring,
+    CodeScoring,
     ExactScoring,
-    FieldsScoring,
-    JsonSchemaScoring,
+    NormalisedScoring,
+    NumericScoring,
+    RegexScoring,
+    RougeScoring,
+    SimilarityScoring,
+)
+from eval_pipeline.settings.scoring import (
     JudgeScoring,
     PanelScoring,
     PreferenceScoring,
-    RegexScoring,
+    ProgrammaticScoring,
+    RouteScoring,
     Scoring,
-    SimilarityScoring,
 )
 from eval_pipeline.settings.section import Expression, Kind, Name, PositiveShare, Section, Share
 from eval_pipeline.settings.whole import Settings
@@ -89,7 +105,9 @@ __all__ = [
     "BatchSettings",
     "CandidateFile",
     "CandidatesSettings",
+    "ChrfScoring",
     "ClustersSettings",
+    "CodeScoring",
     "ContaminationSettings",
     "ContractSettings",
     "CriterionExample",
@@ -97,12 +115,15 @@ __all__ = [
     "CustomPattern",
     "DriftSettings",
     "EmbeddingsSettings",
+    "EntitiesScoring",
     "ExactScoring",
     "Expression",
+    "FieldsF1Scoring",
     "FieldsScoring",
     "GateSettings",
     "GoldenSettings",
     "JsonSchemaScoring",
+    "JsonType",
     "JudgeChecksSettings",
     "JudgeScoring",
     "JudgeSettings",
@@ -111,15 +132,19 @@ __all__ = [
     "Language",
     "LogFormat",
     "LogsSettings",
+    "Measure",
     "MixSettings",
     "ModelSettings",
     "Mutation",
     "Name",
+    "NormalisedScoring",
+    "NumericScoring",
     "PanelScoring",
     "PanelSettings",
     "PositiveShare",
     "PreferenceScoring",
     "PresidioSettings",
+    "ProgrammaticScoring",
     "ProviderApi",
     "ProviderChange",
     "ProviderSettings",
@@ -127,8 +152,11 @@ __all__ = [
     "RecordedLabelSettings",
     "RefuterSettings",
     "RegexScoring",
+    "RequiredFieldsScoring",
     "ReviewSettings",
     "RewriterSettings",
+    "RougeScoring",
+    "RouteScoring",
     "RubricSettings",
     "SamplingSettings",
     "SaturationSettings",

@@ -26,7 +26,14 @@ from eval_pipeline.settings.models import CandidatesSettings, ModelSettings, Sys
 from eval_pipeline.settings.operations import AlertsSettings, AutomationSettings, StorageSettings
 from eval_pipeline.settings.providers import ProviderSettings, Spender, SpendingLimit
 from eval_pipeline.settings.review import ReviewSettings
-from eval_pipeline.settings.scoring import JudgeScoring, PanelScoring, PreferenceScoring, Scoring
+from eval_pipeline.settings.scorers import CodeScoring
+from eval_pipeline.settings.scoring import (
+    PanelScoring,
+    RouteScoring,
+    Scoring,
+    scorers_of,
+    scoring_problems,
+)
 from eval_pipeline.settings.section import Name, Section
 
 LEAST_FAMILIES = 2
@@ -52,8 +59,10 @@ class Settings(Section):
     systems: dict[Name, SystemSettings]
     baseline: Name
     candidates: CandidatesSettings = CandidatesSettings()
-    scoring: dict[str, Scoring] = Field(
-        {"default": PanelScoring()}, description="Per route, or `default`."
+    scoring: dict[str, RouteScoring] = Field(
+        {"default": PanelScoring()},
+        description="Per route, or `default`: a scorer, or a list of scorers, of which the first "
+        "decides.",
     )
     drift: DriftSettings = DriftSettings()
     watch: WatchSettings = WatchSettings()
@@ -81,8 +90,23 @@ class Settings(Section):
         return self
 
     def scoring_of(self, route: str) -> Scoring:
-        """How responses on this route are scored."""
-        return self.scoring.get(route) or self.scoring["default"]
+        """How responses on this route are scored where it decides: the first of its scorers."""
+        return self.scorers_of(route)[0]
+
+    def scorers_of(self, route: str) -> tuple[Scoring, ...]:
+        """All scorers of the route, in order."""
+        return scorers_of(self.scoring.get(route) or self.scoring["default"])
+
+    @property
+    def sandbox_programs(self) -> tuple[str, ...]:
+        """What the sandboxes of `scoring` are started by, each once."""
+        commands = [
+            scoring.command
+            for route in self.scoring
+            for scoring in self.scorers_of(route)
+            if isinstance(scoring, CodeScoring)
+        ]
+        return tuple(sorted({command[0] for command in commands if command}))
 
     def model_named(self, name: str) -> ModelSettings:
         """The judge or system of this name; that there is exactly one has been checked."""
@@ -128,19 +152,10 @@ def _dangling_references(settings: Settings) -> list[str]:
         if name != "default" and name not in settings.subsets
     ]
     pairwise = any(rubric.form == "pairwise" for rubric in settings.rubrics.values())
-    problems += [
-        f"`scoring.{route}` compares answers, and `rubrics` has no pairwise rubric"
-        for route, scoring in settings.scoring.items()
-        if isinstance(scoring, PreferenceScoring) and not pairwise
-    ]
+    problems += scoring_problems(
+        settings.scoring, judges=settings.judges, providers=settings.providers, pairwise=pairwise
+    )
     problems += _rewriter_problems(settings)
-    if "default" not in settings.scoring:
-        problems.append("`scoring` needs a `default`")
-    problems += [
-        f"`scoring.{route}.judge` names '{scoring.judge}', which is not under `judges`"
-        for route, scoring in settings.scoring.items()
-        if isinstance(scoring, JudgeScoring) and scoring.judge not in settings.judges
-    ]
     return problems
 
 

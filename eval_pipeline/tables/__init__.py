@@ -4,6 +4,7 @@ from typing import Final
 
 from eval_pipeline.tables.clusters import TOPIC_CLUSTERS, TOPIC_MIX, UNNAMED_FAILURES
 from eval_pipeline.tables.contamination import CANDIDATE_CONTAMINATION, CONTAMINATION_FINDINGS
+from eval_pipeline.tables.dimensions import DIMENSION_REPORT, TRIAL_DIMENSIONS
 from eval_pipeline.tables.erasures import ERASURES
 from eval_pipeline.tables.evaluation import (
     DRIFT_REPORT,
@@ -70,6 +71,8 @@ ALL_TABLES: Final[tuple[Table, ...]] = (
     CANDIDATE_CONTAMINATION,
     REGRESSION_TRIALS,
     REGRESSION_REPORT,
+    TRIAL_DIMENSIONS,
+    DIMENSION_REPORT,
     PRODUCTION_MONITOR,
     OUTCOME_VALIDITY,
     OPERATIONS_REPORT,
@@ -85,6 +88,7 @@ __all__ = [
     "CALL_COLUMNS",
     "CANDIDATE_CONTAMINATION",
     "CONTAMINATION_FINDINGS",
+    "DIMENSION_REPORT",
     "DISPUTES",
     "DRIFT_REPORT",
     "DRIFT_TRIALS",
@@ -111,6 +115,7 @@ __all__ = [
     "SYNTHETIC_ITEMS",
     "TOPIC_CLUSTERS",
     "TOPIC_MIX",
+    "TRIAL_DIMENSIONS",
     "UNNAMED_FAILURES",
     "UTC_MICROSECONDS",
     "VERDICTS",

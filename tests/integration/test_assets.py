@@ -35,6 +35,8 @@ DESIGNED = {
     "rotation_effect",
     "regression_trials",
     "regression_report",
+    "trial_dimensions",
+    "dimension_report",
     "production_monitor",
     "topic_mix",
     "unnamed_failures",
@@ -46,6 +48,8 @@ PER_CANDIDATE = {
     "candidate_contamination",
     "regression_trials",
     "regression_report",
+    "trial_dimensions",
+    "dimension_report",
     "operations_report",
     "gate_decision",
 }

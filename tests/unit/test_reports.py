@@ -15,6 +15,7 @@ from eval_pipeline.reports import plots, wording
 from eval_pipeline.reports.pages import ExampleItem, decision_page
 from eval_pipeline.reports.terminal import decision_table
 from eval_pipeline.tables import (
+    DIMENSION_REPORT,
     DRIFT_REPORT,
     OPERATIONS_REPORT,
     PRODUCTION_MONITOR,
@@ -131,11 +132,25 @@ OPERATIONS = pl.DataFrame(
     ],
     schema=OPERATIONS_REPORT.schema,
 )  # fmt: skip
+DIMENSIONS = pl.DataFrame(
+    [
+        {"dimension": name, "subset": subset, "baseline_mean": 0.9, "candidate_mean": 0.9 + change,
+         "difference": change, "lower": change - 0.02, "upper": change + 0.02, "items": 200,
+         "missing_baseline": 0, "missing_candidate": 3, "without_reference": 7,
+         "deciding_items": deciding}
+        for name, deciding in (("fields.f1", 203), ("tone", 0))
+        for subset, change in (("all", -0.01), ("refunds", -0.05), ("hours", 0.01))
+    ],
+    schema=DIMENSION_REPORT.schema,
+)  # fmt: skip
 GOLDEN = {"version": 8, "parent": 7, "content_hash": "9f86d081884c7d65"}
 
 
 def page(**changed: object) -> str:
-    parts = {"examples": [example()], "drift": drift_rows(), "operations": OPERATIONS}
+    parts = {
+        "examples": [example()], "drift": drift_rows(), "operations": OPERATIONS,
+        "dimensions": DIMENSIONS,
+    }  # fmt: skip
     given = {"golden": GOLDEN} | parts | changed
     decision = given.pop("decision", decision_of())
     report = given.pop("report", REPORT)
@@ -281,7 +296,7 @@ def test_the_page_is_accessible_html():
     outline = Outline(page())
     assert outline.named("html")[0]["lang"] == "en"
     assert outline.named("main")
-    assert len(outline.named("table")) == len(outline.named("caption")) == 3
+    assert len(outline.named("table")) == len(outline.named("caption")) == 4
     assert all(head.get("scope") in {"col", "row"} for head in outline.named("th"))
     levels = [int(tag[1]) for tag, _ in outline.tags if re.fullmatch(r"h[1-6]", tag)]
     assert levels[0] == 1
@@ -301,6 +316,19 @@ def test_the_page_needs_no_network_and_no_script():
     assert policy["content"] == "default-src 'none'; style-src 'unsafe-inline'"
 
 
+def test_what_does_not_decide_is_shown_as_such_and_what_decides_is_not_told_twice():
+    text = " ".join("".join(Outline(page()).texts).split())
+    told = text[text.index("Other dimensions") : text.index("Cost and latency")]
+    assert "Nothing here is part of the decision" in told
+    # tone: all items, and the one subset whose interval leaves out zero
+    assert "fields.f1" not in told
+    assert f"tone All items 90.0 % 89.0 % {MINUS}1.0" in told
+    assert "0 / 3 7" in told
+    assert f"refunds 90.0 % 85.0 % {MINUS}5.0 {MINUS}7.0 to {MINUS}3.0 200" in told
+    assert "hours" not in told
+    assert "Other dimensions" not in page(dimensions=None)
+
+
 def test_ids_on_the_page_are_unique():
     ids = [attributes["id"] for _, attributes in Outline(page()).tags if "id" in attributes]
     assert len(ids) == len(set(ids))
@@ -314,6 +342,9 @@ def test_hostile_texts_stay_text_wherever_they_stand():
         examples=[example(EVIL, item_id=EVIL, subset=EVIL, conversation=(Message(EVIL, EVIL),))],
         drift=drift_rows(system=EVIL),
         operations=OPERATIONS.with_columns(metric=pl.lit(EVIL)),
+        dimensions=DIMENSIONS.head(1).with_columns(
+            dimension=pl.lit(EVIL), deciding_items=pl.lit(0, pl.Int64)
+        ),
         golden={EVIL: EVIL},
     )
     outline = Outline(source)
