@@ -21,7 +21,9 @@ from assets.truth import golden_set
 from eval_pipeline.flows import dimensions, drift, memorisation, regression
 from eval_pipeline.flows import rotation_effect as rotation
 from eval_pipeline.flows.candidates import resolve_candidate
+from eval_pipeline.flows.judge_weights import weights_before, weights_told
 from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.judging.pairwise import order_effects
 from eval_pipeline.reports import plots, rotation_plots
 from eval_pipeline.tables import (
     DIMENSION_REPORT,
@@ -140,6 +142,8 @@ def regression_trials(
         partition=context.partition_key,
         metadata={
             "trials": counts(trials, "arm", "source", "look", "status"),
+            "weights": weights_told(weights_before(pipeline)),
+            "order effects": markdown(order_effects(trials)),
             "cost_usd": float(trials["cost_usd"].sum()),
         },
     )

@@ -10,8 +10,9 @@ import dagster as dg
 from assets.conventions import counts, markdown, stored, table_asset
 from assets.intake import anonymised_interactions, stratified_interactions
 from eval_pipeline.flows import judging
+from eval_pipeline.flows.judge_weights import weights_before, weights_told
 from eval_pipeline.flows.wiring import Pipeline
-from eval_pipeline.judging.panel import decide
+from eval_pipeline.judging.panel import criteria_reached, decide
 from eval_pipeline.tables import (
     ANONYMISED_INTERACTIONS,
     DISPUTES,
@@ -42,7 +43,9 @@ def verdicts(
         judged,
         partition=week,
         metadata={
-            "verdicts": counts(judged, "judge_id", "status", "verdict"),
+            "verdicts": counts(judged, "judge_id", "status", "error_code", "verdict"),
+            "criteria": markdown(criteria_reached(judged)),
+            "families": judging.families_told(pipeline),
             "cost_usd": float(judged["cost_usd"].sum()),
         },
     )
@@ -87,17 +90,22 @@ def panel_verdicts(
 ) -> dg.MaterializeResult[Any]:
     """What the panel says of each response, or null where it has no strict majority."""
     week = context.partition_key
+    weights = weights_before(pipeline, week=week)
     decided = decide(
         pipeline.lake.read(VERDICTS, partition=week),
         pipeline.lake.read(REFUTATIONS, partition=week),
         policy=pipeline.settings.panel,
+        weights=weights,
     )
     return stored(
         pipeline,
         PANEL_VERDICTS,
         decided,
         partition=week,
-        metadata={"panel": counts(decided, "panel_verdict", "reason")},
+        metadata={
+            "panel": counts(decided, "panel_verdict", "reason"),
+            "weights": weights_told(weights),
+        },
     )
 
 

@@ -16,6 +16,7 @@ from eval_pipeline.cli.session import Session, out
 from eval_pipeline.errors import SettingsError
 from eval_pipeline.flows.doctor import examine
 from eval_pipeline.flows.wiring import utc_now
+from eval_pipeline.settings import undeclared_families
 from eval_pipeline.settings.logs import LogFormat
 from eval_pipeline.settings_file import DEFAULT_CONFIG, parse_settings, settings_json_schema
 
@@ -115,6 +116,8 @@ def check(config: ConfigOption = None) -> None:
     """Load the configuration and say whether it holds; errors name file, line and key."""
     session = Session(config)
     out.print(f"{session.project.file}: sound.", soft_wrap=True)
+    for name in undeclared_families(session.project.settings.systems):
+        out.print(f"systems.{name}: family not declared.", markup=False, soft_wrap=True)
 
 
 def _logs(

@@ -13,6 +13,7 @@ from typing import Final
 from eval_pipeline.demo import text_signals as signals
 from eval_pipeline.demo.judge_prompts import (
     JudgedExchange,
+    asked_levels,
     finding_json,
     read_exchange,
     verdict_json,
@@ -136,7 +137,7 @@ class RuleJudge:
             opinion = judge_graceful(exchange, self._rule)
         else:
             opinion = self._rule(exchange)
-        text = verdict_json(opinion.verdict, opinion.rationale)
+        text = verdict_json(opinion.verdict, opinion.rationale, levels=asked_levels(messages))
         return Answer(text, self._served_model, self._served_model)
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from eval_pipeline.demo.judge_prompts import (
     JudgedExchange,
+    asked_levels,
     finding_json,
     read_exchange,
     verdict_json,
@@ -59,23 +60,23 @@ class Judge:
     def _speak(self, messages: Sequence[Mapping[str, str]]) -> str:
         exchange = read_exchange(messages)
         if exchange is not None:
-            return self._verdict(exchange)
+            return self._verdict(exchange, levels=asked_levels(messages))
         pair = [read_exchange(_only(messages, side)) for side in ("a", "b")]
         if pair[0] is not None and pair[1] is not None:
             return self._preference(pair[0], pair[1])
         return verdict_json("abstain", NO_PROMPT)
 
-    def _verdict(self, exchange: JudgedExchange) -> str:
+    def _verdict(self, exchange: JudgedExchange, *, levels: Sequence[tuple[str, ...]]) -> str:
         key = _exchange_key(exchange)
         if unit_hash(f"{self.name}-malformed", key) < self.errors.malformed:
             return "The response looks acceptable to me"
         if unit_hash(f"{self.name}-abstains", key) < self.errors.abstains:
-            return verdict_json("abstain", "The material does not let me decide.")
+            return verdict_json("abstain", "The material does not let me decide.", levels=levels)
         seen = self._see(exchange)
         if seen is None:
-            return verdict_json("abstain", "The question is outside what I can check.")
+            return verdict_json("abstain", "I cannot check this question.", levels=levels)
         correct, rationale = seen
-        return verdict_json("pass" if correct else "fail", rationale)
+        return verdict_json("pass" if correct else "fail", rationale, levels=levels)
 
     def _see(self, exchange: JudgedExchange) -> tuple[bool, str] | None:
         """Whether the judge thinks the response right, and why; None if it cannot tell."""
@@ -161,7 +162,7 @@ def _only(messages: Sequence[Mapping[str, str]], side: str) -> list[dict[str, st
 
 
 def _preference_json(preference: str, rationale: str) -> str:
-    return json.dumps({"preference": preference, "rationale": rationale})
+    return json.dumps({"rationale": rationale, "preference": preference})
 
 
 def _fingerprint_of(name: str) -> str:

@@ -11,11 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from eval_pipeline.ports import Message
+from eval_pipeline.settings import BINARY_LEVELS
 
 _NEUTRALISED = re.compile(
     r"&lt;(?=\s*/?\s*(?:conversation|reference|response(?:_[ab])?)\b)", re.IGNORECASE
 )
-_GRACEFUL = re.compile(r"^Expected behaviour: graceful failure\b", re.MULTILINE)
+_GRACEFUL = re.compile(r"^1\. Expected behaviour: graceful failure\b", re.MULTILINE)
+_CRITERIA = re.compile(r"^Criteria:\n(?:.+\n?)+", re.MULTILINE)
+_CRITERION = re.compile(
+    r"^\d+\. .*(?:\n   Levels from worst to best: (?P<levels>.+); passes from .+\.$)?", re.MULTILINE
+)
 _TURN = re.compile(r"^(system|user|assistant|tool):[ \t]?", re.MULTILINE)
 
 
@@ -65,9 +70,30 @@ def _asks_for_grace(messages: Sequence[Mapping[str, str]]) -> bool:
     )
 
 
-def verdict_json(verdict: str, rationale: str) -> str:
-    """A judge's answer."""
-    return json.dumps({"verdict": verdict, "rationale": rationale}, ensure_ascii=False)
+def asked_levels(messages: Sequence[Mapping[str, str]]) -> tuple[tuple[str, ...], ...]:
+    """The levels of each criterion that a judge is given, from worst to best; never none."""
+    instructions = next((one for one in messages if one.get("role") == "system"), {})
+    criteria = _CRITERIA.search(instructions.get("content") or "")
+    found = _CRITERION.finditer(criteria[0] if criteria else "")
+    levels = [
+        tuple(one["levels"].split(" < ")) if one["levels"] else BINARY_LEVELS for one in found
+    ]
+    return tuple(levels) or (BINARY_LEVELS,)
+
+
+def verdict_json(
+    verdict: str, rationale: str, *, levels: Sequence[tuple[str, ...]] = (BINARY_LEVELS,)
+) -> str:
+    """A judge's answer: every criterion at its best level, but the first one decides otherwise."""
+    reached = {"pass": levels[0][-1], "fail": levels[0][0]}.get(verdict)
+    criteria = [{"criterion": 1, "rationale": rationale, "level": reached}]
+    criteria += [
+        {"criterion": number, "rationale": "Nothing speaks against it.", "level": each[-1]}
+        for number, each in enumerate(levels[1:], 2)
+    ]
+    return json.dumps(
+        {"criteria": criteria, "rationale": rationale, "verdict": verdict}, ensure_ascii=False
+    )
 
 
 def finding_json(finding: str, claim: str) -> str:

@@ -18,7 +18,7 @@ from ruamel.yaml.error import YAMLError
 
 from eval_pipeline.demo.conversation_index import ConversationIndex, turns_of
 from eval_pipeline.demo.heuristic_judges import HEURISTIC_MODELS
-from eval_pipeline.demo.judge_prompts import read_exchange, verdict_json
+from eval_pipeline.demo.judge_prompts import asked_levels, read_exchange, verdict_json
 from eval_pipeline.demo.models import Answer, ChatModel
 from eval_pipeline.errors import MissingEnvironmentError, SettingsError
 from eval_pipeline.settings import PositiveShare, Section
@@ -145,10 +145,12 @@ class RecordedJudge:
         if exchange is None:
             return verdict_json("abstain", "This is not a judge's prompt.")
         score = self._scores.get((_spaced(exchange.request), _spaced(exchange.response)))
+        levels = asked_levels(messages)
         if score is None:
-            return verdict_json("abstain", "This answer was never scored.")
+            return verdict_json("abstain", "This answer was never scored.", levels=levels)
         verdict = "pass" if score >= self._pass_at_least else "fail"
-        return verdict_json(verdict, f"The published score of this answer is {score:g}.")
+        rationale = f"The published score of this answer is {score:g}."
+        return verdict_json(verdict, rationale, levels=levels)
 
 
 def load_replay(file: Path) -> dict[str, ChatModel]:

@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from eval_pipeline.errors import SettingsError, UnknownCandidateError
-from eval_pipeline.settings import CandidateFile, Settings, SystemSettings
+from eval_pipeline.settings import CandidateFile, Settings, SystemSettings, judges_of_family
 from eval_pipeline.settings_file import Project
 
 CANDIDATE_SUFFIX = ".yaml"
@@ -102,6 +102,7 @@ def _candidate(settings: Settings, candidate_id: str, described: CandidateFile) 
                 f"Candidate '{candidate_id}' names provider '{named}'; known are "
                 f"{sorted(settings.providers)}."
             )
+        _refuse_shared_family(settings, candidate_id, system)
         return Candidate(candidate_id, system, settings.baseline, baseline)
     changed = described.provider_change
     if changed.system not in settings.systems:
@@ -111,6 +112,16 @@ def _candidate(settings: Settings, candidate_id: str, described: CandidateFile) 
         )
     system = settings.systems[changed.system]
     return Candidate(candidate_id, system, changed.system, system, changed.recorded_week)
+
+
+def _refuse_shared_family(settings: Settings, candidate_id: str, system: SystemSettings) -> None:
+    shared = judges_of_family(settings.judges, system.family)
+    if shared and settings.panel.family_under_test == "refuse":
+        raise SettingsError(
+            f"Candidate '{candidate_id}' and judge '{shared[0]}' are both of the family "
+            f"'{system.family}', and `panel.family_under_test` is `refuse`. Nothing was asked. "
+            "Take a judge of another family, or allow it and the decision says so."
+        )
 
 
 def _configured(settings: Settings) -> list[str]:

@@ -17,10 +17,11 @@ from eval_pipeline.flows.dimensions import dimensions_held
 from eval_pipeline.flows.memorisation import memorised_by_candidate
 from eval_pipeline.flows.regression import version_of
 from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.judging.pairwise import order_sentences
 from eval_pipeline.ports import Message
 from eval_pipeline.reports import formats
 from eval_pipeline.reports.pages import ExampleItem, decision_page
-from eval_pipeline.settings import SYNTHETIC_SUBSET, GateSettings
+from eval_pipeline.settings import SYNTHETIC_SUBSET, GateSettings, family_sentences
 from eval_pipeline.tables import (
     ANONYMISED_INTERACTIONS,
     DRIFT_REPORT,
@@ -32,7 +33,7 @@ from eval_pipeline.tables import (
     Table,
 )
 
-MODEL_SCORERS = ("panel", "judge")
+MODEL_SCORERS = ("panel", "judge", "preference")
 EXAMPLES_PER_SUBSET = 4
 ERASED = ((Message("erased", "Erased on request, or with its week."),), None)
 """What stands for an item whose texts are gone: its scores still say why the gate decided."""
@@ -45,6 +46,7 @@ def decide_on(pipeline: Pipeline, candidate: Candidate) -> Decision:
     version = version_of(pipeline, asked)
     known = known_items(pipeline, candidate, version=version)
     trials = asked.filter(~pl.col("item_id").is_in(excluded_ids(known)))
+    panel_scored = _rests_on_models(trials, pipeline.settings.gate)
     return decide(
         pipeline.lake.read(REGRESSION_REPORT, partition=partition),
         candidate_id=candidate.candidate_id,
@@ -58,8 +60,9 @@ def decide_on(pipeline: Pipeline, candidate: Candidate) -> Decision:
             drift=_newest(pipeline, DRIFT_REPORT),
             golden_age_days=_age_in_days(pipeline, version),
             judge_only=True,
-            panel_scored=_rests_on_models(trials, pipeline.settings.gate),
+            panel_scored=panel_scored,
             notes=(
+                *(judge_sentences(pipeline, candidate, trials) if panel_scored else ()),
                 *exclusion_sentences(
                     known,
                     candidate_id=candidate.candidate_id,
@@ -72,6 +75,24 @@ def decide_on(pipeline: Pipeline, candidate: Candidate) -> Decision:
             ),
         ),
     )
+
+
+def judge_sentences(pipeline: Pipeline, candidate: Candidate, trials: pl.DataFrame) -> list[str]:
+    """What the decision says of the judges behind its scores: whose kin they are, who is alone."""
+    systems = {
+        candidate.baseline_id: candidate.baseline,
+        candidate.candidate_id: candidate.system,
+    }
+    alone = sorted(
+        scorer.removeprefix("judge:")
+        for scorer in trials["scorer"].unique().to_list()
+        if scorer.startswith("judge:")
+    )
+    return [
+        *family_sentences(pipeline.settings.judges, systems),
+        *(f"Judge '{judge}' scored alone: no panel stood behind it." for judge in alone),
+        *order_sentences(trials),
+    ]
 
 
 def write_pages(pipeline: Pipeline, candidate_id: str, decision: Decision) -> str:

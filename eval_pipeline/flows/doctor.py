@@ -9,6 +9,7 @@ from eval_pipeline.adapters.reachability import problem_reaching
 from eval_pipeline.errors import EvalPipelineError
 from eval_pipeline.flows.contamination import source_files
 from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.settings import family_sentences, undeclared_families
 
 State = Literal["ok", "warn", "fail"]
 MINIMUM_KEY_LENGTH = 16
@@ -62,12 +63,26 @@ def _configuration(pipeline: Pipeline) -> Iterator[Finding]:
         f"{pipeline.project.file}: {len(settings.subsets)} subsets, {len(settings.judges)} judges "
         f"of {len({judge.family for judge in settings.judges.values()})} families",
     )
+    yield from _families(pipeline)
     if not settings.anonymisation.custom_patterns:
         yield Finding(
             "anonymisation",
             "warn",
             "no custom patterns: user names and order numbers of your own are not recognised",
             "name them under `anonymisation.custom_patterns`",
+        )
+
+
+def _families(pipeline: Pipeline) -> Iterator[Finding]:
+    settings = pipeline.settings
+    for sentence in family_sentences(settings.judges, settings.systems):
+        yield Finding("families", "warn", sentence, "take a judge of another family")
+    for name in undeclared_families(settings.systems):
+        yield Finding(
+            "families",
+            "warn",
+            f"system '{name}': family not declared, so a judge may be of the same one",
+            f"name who trained its model under `systems.{name}.family`",
         )
 
 

@@ -115,7 +115,7 @@ def _rerun(
         system=pipeline.settings.systems[system_id],
         scope=scope_of_drift(week),
     )
-    scores = score_outcomes(pipeline, items, outcomes, scope=scope_of_drift(week))
+    scores = score_outcomes(pipeline, items, outcomes, scope=scope_of_drift(week), week=week)
     return drift_rows(items, outcomes, scores=scores, system_id=system_id)
 
 
@@ -125,7 +125,10 @@ def _rejudge(
     recorded = reference_trials(pipeline, system_id=system_id, pinned=reference, week=week)
     answered = rejudged_items(items, recorded, system_id=system_id)
     scores = score_responses(
-        pipeline, [frozen.request for frozen in answered], scope=scope_of_drift(week)
+        pipeline,
+        [frozen.request for frozen in answered],
+        scope=scope_of_drift(week),
+        week=week,
     )
     return rejudged_rows(answered, scores=scores, system_id=system_id, reference_week=reference)
 

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from eval_pipeline.flows.judge_weights import weights_before
 from eval_pipeline.flows.steering import steered_by
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.judging.panel import (
@@ -17,6 +18,7 @@ from eval_pipeline.review.selection import (
     review_subjects,
     select_for_review,
 )
+from eval_pipeline.settings import family_sentences, undeclared_families
 from eval_pipeline.tables import REFUTATIONS, SAMPLING_FRAME
 
 
@@ -41,6 +43,16 @@ def judge_week(pipeline: Pipeline, anonymised: pl.DataFrame, *, week: str) -> pl
     return verdicts
 
 
+def families_told(pipeline: Pipeline) -> str:
+    """Which judges are of a family that they judge, and of which systems that is not known."""
+    systems = pipeline.settings.systems
+    told = [
+        *family_sentences(pipeline.settings.judges, systems),
+        *(f"System '{name}': family not declared." for name in undeclared_families(systems)),
+    ]
+    return " ".join(told) or "No judge is of a family under test."
+
+
 def refute_week(
     pipeline: Pipeline, anonymised: pl.DataFrame, verdicts: pl.DataFrame, *, week: str
 ) -> pl.DataFrame:
@@ -48,7 +60,11 @@ def refute_week(
     refuter = pipeline.settings.refuter
     if refuter is None or not refuter.enabled:
         return REFUTATIONS.empty()
-    passes = provisional_passes(verdicts, policy=pipeline.settings.panel)
+    passes = provisional_passes(
+        verdicts,
+        policy=pipeline.settings.panel,
+        weights=weights_before(pipeline, week=week),
+    )
     calls = plan_refutations(
         judged(anonymised),
         passes,

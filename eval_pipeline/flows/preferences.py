@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import polars as pl
+
 from eval_pipeline.evaluation.trials import TrialItem
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.judging.pairwise import (
@@ -14,16 +16,32 @@ from eval_pipeline.judging.pairwise import (
 )
 from eval_pipeline.ports import CallOutcome, Score
 from eval_pipeline.settings import PreferenceScoring
+from eval_pipeline.tables import REGRESSION_TRIALS
 
 UNPAIRED = "unpaired"
 
 
 @dataclass(frozen=True)
 class Preferred:
-    """By item id, the scores that comparing the arms' answers gave to each arm."""
+    """By item id, the scores that comparing the arms' answers gave to each arm, and by whom."""
 
     baseline: dict[str, Score] = field(default_factory=dict)
     candidate: dict[str, Score] = field(default_factory=dict)
+    by_judge: dict[str, list[dict[str, object]]] = field(default_factory=dict)
+
+    def shown_in(self, trials: pl.DataFrame) -> pl.DataFrame:
+        """REGRESSION_TRIALS with what each judge preferred, on the candidate's rows."""
+        compared = pl.DataFrame(
+            {
+                "arm": ["candidate"] * len(self.by_judge),
+                "item_id": list(self.by_judge),
+                "preferences": list(self.by_judge.values()),
+            },
+            schema={
+                name: REGRESSION_TRIALS.schema[name] for name in ("arm", "item_id", "preferences")
+            },
+        )
+        return trials.drop("preferences").join(compared, on=["arm", "item_id"], how="left")
 
 
 def compare_answers(
@@ -50,11 +68,11 @@ def compare_answers(
     judges = pipeline.settings.judges
     calls = plan_preferences(pairs, judges=judges, rubrics=pipeline.rubrics, scope=scope)
     outcomes = pipeline.runner.run(calls, purpose=f"comparing answers of {scope}")
-    given = mean_preferences(
-        read_preferences(pairs, outcomes, judges=judges), quorum=pipeline.settings.panel.quorum
-    )
+    read = read_preferences(pairs, outcomes, judges=judges)
+    given = mean_preferences(read, quorum=pipeline.settings.panel.quorum)
     for item_id, score in given.items():
         _settle(preferred, item_id, score)
+        preferred.by_judge[item_id] = read.of_pair(item_id)
     return preferred
 
 

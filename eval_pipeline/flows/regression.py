@@ -141,4 +141,5 @@ def _scored(
         )
         for arm, system_id, outcomes, given in arms
     ]
-    return REGRESSION_TRIALS.conform(pl.concat(rows))
+    trials = preferred.shown_in(pl.concat(rows))
+    return REGRESSION_TRIALS.conform(trials.select(list(REGRESSION_TRIALS.schema)))

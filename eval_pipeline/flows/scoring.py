@@ -7,6 +7,7 @@ from eval_pipeline.adapters.sandbox import Sandbox
 from eval_pipeline.evaluation.scorers.comparing import NO_REFERENCE
 from eval_pipeline.evaluation.scorers.scoring import score
 from eval_pipeline.evaluation.scorers.similarity import Embed
+from eval_pipeline.flows.judge_weights import weights_before
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.judging.panel_scoring import plan_scores, read_scores
 from eval_pipeline.ports import Score, ScoreRequest
@@ -23,11 +24,12 @@ from eval_pipeline.settings import (
 
 
 def score_responses(
-    pipeline: Pipeline, requests: Sequence[ScoreRequest], *, scope: str
+    pipeline: Pipeline, requests: Sequence[ScoreRequest], *, scope: str, week: str | None = None
 ) -> list[Score]:
     """One deciding score per request, in their order; judge calls are paid under `scope`.
 
-    Each is the first dimension of what `deciding_scorer` says.
+    Each is the first dimension of what `deciding_scorer` says. Judges weigh by labels from before
+    `week`, or by all there are.
     """
     chosen = [deciding_scorer(pipeline, request) for request in requests]
     distinct: list[Scoring] = []
@@ -38,7 +40,7 @@ def score_responses(
     for scoring in distinct:
         places = [place for place, other in enumerate(chosen) if other == scoring]
         batch = [requests[place] for place in places]
-        by_dimension = score_by(pipeline, batch, scoring, scope=scope)
+        by_dimension = score_by(pipeline, batch, scoring, scope=scope, week=week)
         scores |= zip(places, by_dimension[scoring.dimensions[0]], strict=True)
     return [scores[place] for place in range(len(requests))]
 
@@ -59,15 +61,21 @@ def deciding_scorer(pipeline: Pipeline, request: ScoreRequest) -> Scoring:
 
 
 def score_by(
-    pipeline: Pipeline, requests: Sequence[ScoreRequest], scoring: Scoring, *, scope: str
+    pipeline: Pipeline,
+    requests: Sequence[ScoreRequest],
+    scoring: Scoring,
+    *,
+    scope: str,
+    week: str | None = None,
 ) -> Mapping[str, list[Score]]:
     """One score per request for each dimension of one scorer; judge calls are paid under `scope`.
 
-    A preference is read as the panel's verdict: there is one answer only.
+    A preference is read as the panel's verdict: there is one answer only. Judges weigh by labels
+    from before `week`, or by all there are.
     """
     match scoring:
         case PanelScoring() | PreferenceScoring() | JudgeScoring():
-            return {scoring.dimension: _judged(pipeline, requests, scoring, scope=scope)}
+            return {scoring.dimension: _judged(pipeline, requests, scoring, scope=scope, week=week)}
         case CodeScoring():
             return {scoring.dimension: _sandboxed(pipeline, requests, scoring)}
         case _:
@@ -80,14 +88,18 @@ def _judged(
     scoring: PanelScoring | PreferenceScoring | JudgeScoring,
     *,
     scope: str,
+    week: str | None,
 ) -> list[Score]:
     judges: dict[str, JudgeSettings] = dict(pipeline.settings.judges)
-    quorum = pipeline.settings.panel.quorum
+    quorum, rubrics = pipeline.settings.panel.quorum, pipeline.rubrics
+    weights = weights_before(pipeline, week=week)
     if isinstance(scoring, JudgeScoring):
-        judges, quorum = {scoring.judge: judges[scoring.judge]}, 1
-    calls = plan_scores(requests, judges=judges, rubrics=pipeline.rubrics, scope=scope)
+        judges, quorum, weights = {scoring.judge: judges[scoring.judge]}, 1, None
+    calls = plan_scores(requests, judges=judges, rubrics=rubrics, scope=scope)
     outcomes = pipeline.runner.run(calls, purpose=f"scoring {scope}")
-    return read_scores(requests, outcomes, judges=judges, quorum=quorum)
+    return read_scores(
+        requests, outcomes, judges=judges, rubrics=rubrics, quorum=quorum, weights=weights
+    )
 
 
 def _sandboxed(

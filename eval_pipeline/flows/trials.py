@@ -28,16 +28,17 @@ def score_outcomes(
     outcomes: Sequence[CallOutcome],
     *,
     scope: str,
+    week: str | None = None,
     given: Mapping[str, Score] | None = None,
 ) -> list[Score | None]:
-    """The scores of answered outcomes, in order; judge calls are paid under `scope`.
+    """The scores of answered outcomes, in order; `scope` and `week` as in `score_responses`.
 
     `given` holds, by item id, scores that comparing two arms has settled already.
     """
     settled = given or {}
     requests = score_requests(items, outcomes)
     asked = [each for each in requests if each is not None and each.item_id not in settled]
-    scores = iter(score_responses(pipeline, asked, scope=scope))
+    scores = iter(score_responses(pipeline, asked, scope=scope, week=week))
     return [
         None if each is None else settled.get(each.item_id) or next(scores) for each in requests
     ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from eval_pipeline.judging.parsing import UNPARSABLE_CODE, Unparsable
+from eval_pipeline.judging.parsing import Unusable
 from eval_pipeline.ports import CallOutcome, Message, ModelCall, ModelSpec
 from eval_pipeline.settings import ModelSettings
 
@@ -56,11 +56,10 @@ def conversation_of(messages: Iterable[Mapping[str, str | None]]) -> tuple[Messa
 
 
 def call_columns(outcome: CallOutcome, answer: object | None) -> dict[str, object]:
-    """The columns that tables keep of a call; an unparsable answer makes the call failed."""
-    unparsable = isinstance(answer, Unparsable)
+    """The columns that tables keep of a call; an unusable answer makes the call failed."""
     return {
-        "status": "failed" if unparsable else outcome.status,
-        "error_code": UNPARSABLE_CODE if unparsable else outcome.error_code,
+        "status": "failed" if isinstance(answer, Unusable) else outcome.status,
+        "error_code": answer.code if isinstance(answer, Unusable) else outcome.error_code,
         "requested_model": outcome.requested_model,
         "served_model": outcome.served_model,
         "system_fingerprint": outcome.system_fingerprint,

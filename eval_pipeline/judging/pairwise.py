@@ -4,12 +4,14 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import polars as pl
+
 from eval_pipeline.judging.calls import judge_call, judge_of, judge_system_id
 from eval_pipeline.judging.panel_scoring import BELOW_QUORUM
 from eval_pipeline.judging.parsing import (
     PREFERENCE_SCHEMA,
-    UNPARSABLE_CODE,
-    Unparsable,
+    Unusable,
+    answer_in,
     parse_preference,
 )
 from eval_pipeline.judging.prompts import pairwise_messages
@@ -62,6 +64,19 @@ class Preferences:
     preferences: tuple[Preference, ...]
     inconsistent: int
     missing: int
+
+    def of_pair(self, pair_id: str) -> list[dict[str, object]]:
+        """One pair's preferences as REGRESSION_TRIALS holds them."""
+        return [
+            {
+                "judge_id": one.judge_id,
+                "score": one.score,
+                "consistent": one.consistent,
+                "error": one.error,
+            }
+            for one in self.preferences
+            if one.pair_id == pair_id
+        ]
 
 
 def plan_preferences(
@@ -129,6 +144,34 @@ def mean_preferences(preferences: Preferences, *, quorum: int) -> dict[str, Scor
     }
 
 
+def order_effects(trials: pl.DataFrame) -> pl.DataFrame:
+    """One row per judge that compared answers in REGRESSION_TRIALS, by its name.
+
+    Of its `pairs`, those preferred alike in both orders, those that moved with the order and so
+    count as ties, and those of which an order is missing.
+    """
+    given = trials.select(pl.col("preferences").explode()).drop_nulls().unnest("preferences")
+    return (
+        given.group_by("judge_id")
+        .agg(
+            pairs=pl.len(),
+            consistent=pl.col("consistent").sum(),
+            moved_with_order=(~pl.col("consistent")).sum(),
+            missing=pl.col("score").null_count(),
+        )
+        .sort("judge_id")
+    )
+
+
+def order_sentences(trials: pl.DataFrame) -> list[str]:
+    """What the decision says of preferences that moved with the order, judge by judge."""
+    return [
+        f"Judge '{row['judge_id']}': {row['moved_with_order']} of {row['pairs']} preferences moved "
+        f"with the order of the answers and count as ties; {row['missing']} are missing."
+        for row in order_effects(trials).iter_rows(named=True)
+    ]
+
+
 def _preference(pair: ResponsePair, judge_id: str, in_orders: Sequence[float | str]) -> Preference:
     codes = [answer for answer in in_orders if isinstance(answer, str)]
     if codes:
@@ -141,11 +184,11 @@ def _preference(pair: ResponsePair, judge_id: str, in_orders: Sequence[float | s
 
 def _score(outcome: CallOutcome) -> float | str:
     """The first response's score in the order that was asked, or the code of what was wrong."""
-    if outcome.status != "answered":
+    answer = answer_in(outcome, parse_preference)
+    if answer is None:
         return outcome.error_code or outcome.status
-    answer = parse_preference(outcome.text)
-    if isinstance(answer, Unparsable):
-        return UNPARSABLE_CODE
+    if isinstance(answer, Unusable):
+        return answer.code
     order = outcome.call.item_id.rpartition("|")[2]
     return _SCORE_OF_PREFERENCE[order][answer.preference]
 

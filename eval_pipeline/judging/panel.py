@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import polars as pl
 
@@ -14,10 +15,11 @@ from eval_pipeline.judging.calls import (
     judge_system_id,
 )
 from eval_pipeline.judging.parsing import (
-    UNPARSABLE_CODE,
-    VERDICT_SCHEMA,
+    UNUSABLE_CODES,
     VerdictAnswer,
+    answer_in,
     parse_verdict,
+    verdict_schema,
 )
 from eval_pipeline.judging.prompts import pointwise_messages
 from eval_pipeline.judging.rubrics import Rubric, pointwise_for
@@ -26,6 +28,8 @@ from eval_pipeline.settings import JudgeSettings, PanelSettings
 from eval_pipeline.tables import PANEL_VERDICTS, VERDICTS
 
 SINGLE_ORDER = "single"
+STRICT_MAJORITY = 0.5
+SHARE_DIGITS = 9
 
 
 def judgeable(interactions: pl.DataFrame) -> pl.DataFrame:
@@ -47,8 +51,9 @@ def plan_verdicts(
     """
     calls = []
     for row in judgeable(interactions).iter_rows(named=True):
+        rubric = pointwise_for(rubrics, row["route"])
         messages = pointwise_messages(
-            pointwise_for(rubrics, row["route"]),
+            rubric,
             conversation=conversation_of(row["messages"]),
             response=row["response"],
         )
@@ -59,7 +64,7 @@ def plan_verdicts(
                 scope=scope,
                 system_id=judge_system_id(judge_id),
                 item_id=row["interaction_id"],
-                output_schema=VERDICT_SCHEMA,
+                output_schema=verdict_schema(rubric),
             )
             for judge_id, judge in judges.items()
         ]
@@ -73,26 +78,46 @@ def read_verdicts(
     judges: Mapping[str, JudgeSettings],
     rubrics: Sequence[Rubric],
 ) -> pl.DataFrame:
-    """The outcomes of `plan_verdicts` as VERDICTS; an unparsable answer is a failed call."""
+    """The outcomes of `plan_verdicts` as VERDICTS; an unusable answer is a failed call."""
     routes = dict(interactions.select("interaction_id", "route").iter_rows())
     rows = []
     for outcome in outcomes:
-        answer = parse_verdict(outcome.text) if outcome.status == "answered" else None
-        read = answer if isinstance(answer, VerdictAnswer) else None
         interaction_id, judge_id = outcome.call.item_id, judge_of(outcome)
+        rubric = pointwise_for(rubrics, routes[interaction_id])
+        answer = answer_in(outcome, partial(parse_verdict, rubric=rubric))
+        read = answer if isinstance(answer, VerdictAnswer) else None
         rows.append(
             {
                 "interaction_id": interaction_id,
                 "judge_id": judge_id,
-                "rubric_id": pointwise_for(rubrics, routes[interaction_id]).rubric_id,
+                "rubric_id": rubric.rubric_id,
                 "family": judges[judge_id].family,
                 "order": SINGLE_ORDER,
                 "verdict": read.verdict if read else None,
                 "rationale": read.rationale if read else None,
+                "criteria": [one.model_dump() for one in read.criteria] if read else None,
                 **call_columns(outcome, answer),
             }
         )
     return VERDICTS.conform(pl.DataFrame(rows, schema=VERDICTS.schema))
+
+
+def criteria_reached(verdicts: pl.DataFrame) -> pl.DataFrame:
+    """How often each judge found each criterion at each level; level is null where undecided.
+
+    One row per judge, rubric, criterion and level that occurs, in that order: what shows which
+    criterion breaks, and which one judges read differently.
+    """
+    reached = pl.col("criteria").struct
+    columns = ["judge_id", "rubric_id", "criterion", "level"]
+    return (
+        verdicts.drop_nulls("criteria")
+        .explode("criteria")
+        .with_columns(criterion=reached.field("criterion"), level=reached.field("level"))
+        .group_by(columns)
+        .agg(responses=pl.len())
+        .sort(columns, nulls_last=True)
+    )
 
 
 def require_answers(
@@ -101,7 +126,7 @@ def require_answers(
     """Raises if more than `maximum_failed_share` of the calls gave nothing usable.
 
     `UnansweredCallsError` where asking again can mend it; its subclass `UnusableAnswersError`
-    where the share is passed only by refusals and unparsable answers, which the journal keeps.
+    where the share is passed only by refusals and unusable answers, which the journal keeps.
     """
     bad = frame.filter(pl.col("status") != "answered")
     allowed = policy.maximum_failed_share * frame.height
@@ -112,7 +137,7 @@ def require_answers(
     )
     commonest = min(codes, key=lambda code: (-codes[code], code))
     recorded = bad.filter(
-        (pl.col("status") == "refused") | (pl.col("error_code") == UNPARSABLE_CODE)
+        (pl.col("status") == "refused") | pl.col("error_code").is_in(UNUSABLE_CODES)
     )
     if bad.height - recorded.height <= allowed:
         raise UnusableAnswersError(purpose, bad.height, frame.height, commonest)
@@ -120,7 +145,11 @@ def require_answers(
 
 
 def decide(
-    verdicts: pl.DataFrame, refutations: pl.DataFrame, *, policy: PanelSettings
+    verdicts: pl.DataFrame,
+    refutations: pl.DataFrame,
+    *,
+    policy: PanelSettings,
+    weights: Mapping[str, float] | None = None,
 ) -> pl.DataFrame:
     """What the panel says of each interaction, as PANEL_VERDICTS.
 
@@ -129,10 +158,14 @@ def decide(
     refused call is missing and counts for nothing. `reason` is unanimous where all who answered
     agree. A pass that the refuter overturned is null; a refuter that failed overturns nothing and
     leaves `refuted` null.
+
+    With `weights` (by judge, as `judge_weights` gives them; 1 for any other judge) the majority is
+    one of weight, and the quorum still one of heads; `weighted_pass_share` is the passing weight's
+    share of those who answered, null where all weigh the same or nothing.
     """
     refuted = refutations.select("interaction_id", refuted=pl.col("finding").eq("refuted"))
     panel = (
-        _counted(verdicts, policy)
+        _counted(verdicts, policy, weights)
         .join(refuted, on="interaction_id", how="left", validate="1:1")
         .with_columns(
             overturned=(pl.col("majority") == "pass") & pl.col("refuted").fill_null(value=False)
@@ -157,15 +190,27 @@ def decide(
     return PANEL_VERDICTS.conform(decided.select(list(PANEL_VERDICTS.schema)))
 
 
-def provisional_passes(verdicts: pl.DataFrame, policy: PanelSettings) -> list[str]:
+def provisional_passes(
+    verdicts: pl.DataFrame,
+    policy: PanelSettings,
+    *,
+    weights: Mapping[str, float] | None = None,
+) -> list[str]:
     """The interactions that the panel would pass if nothing refuted them, sorted."""
-    passes = _counted(verdicts, policy).filter(pl.col("majority") == "pass")
+    passes = _counted(verdicts, policy, weights).filter(pl.col("majority") == "pass")
     return sorted(passes["interaction_id"].to_list())
 
 
-def _counted(verdicts: pl.DataFrame, policy: PanelSettings) -> pl.DataFrame:
-    """One row per interaction: the judges' counts, and the strict majority or null."""
+def _counted(
+    verdicts: pl.DataFrame, policy: PanelSettings, weights: Mapping[str, float] | None
+) -> pl.DataFrame:
+    """One row per interaction: the judges' counts, and the strict majority or null.
+
+    Shares are rounded before they decide, so that the order of adding cannot.
+    """
     verdict = pl.col("verdict")
+    weight = pl.col("judge_id").replace_strict(weights or {}, default=1.0, return_dtype=pl.Float64)
+    spoken = weight.filter(verdict.is_not_null()).sum()
     counts = (
         verdicts.filter(pl.col("order") == SINGLE_ORDER)
         .group_by("interaction_id")
@@ -175,15 +220,20 @@ def _counted(verdicts: pl.DataFrame, policy: PanelSettings) -> pl.DataFrame:
             fails=(verdict == "fail").sum(),
             abstentions=(verdict == "abstain").sum(),
             missing=verdict.is_null().sum(),
+            pass_share=weight.filter(verdict == "pass").sum() / spoken,
+            fail_share=weight.filter(verdict == "fail").sum() / spoken,
         )
         .with_columns(pl.col("judges", "passes", "fails", "abstentions", "missing").cast(pl.Int64))
+        .with_columns(pl.col("pass_share", "fail_share").fill_nan(None).round(SHARE_DIGITS))
         .with_columns(answered=pl.col("judges") - pl.col("missing"))
     )
-    spoken = pl.col("answered") >= policy.quorum
+    share = pl.col("pass_share") if weights is not None else pl.lit(None, dtype=pl.Float64)
+    quorate = pl.col("answered") >= policy.quorum
     return counts.with_columns(
-        majority=pl.when(spoken & (2 * pl.col("passes") > pl.col("answered")))
+        weighted_pass_share=share,
+        majority=pl.when(quorate & (pl.col("pass_share") > STRICT_MAJORITY))
         .then(pl.lit("pass"))
-        .when(spoken & (2 * pl.col("fails") > pl.col("answered")))
+        .when(quorate & (pl.col("fail_share") > STRICT_MAJORITY))
         .then(pl.lit("fail"))
-        .otherwise(pl.lit(None, dtype=pl.String))
+        .otherwise(pl.lit(None, dtype=pl.String)),
     )

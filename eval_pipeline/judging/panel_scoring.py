@@ -5,12 +5,13 @@ item in one scope are judged, and paid, once.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 
 from eval_pipeline.fingerprint import fingerprint
 from eval_pipeline.judging.calls import distinct_calls, judge_call, judge_of, judge_system_id
-from eval_pipeline.judging.parsing import UNPARSABLE_CODE, VERDICT_SCHEMA, Unparsable, parse_verdict
+from eval_pipeline.judging.parsing import Unusable, answer_in, parse_verdict, verdict_schema
 from eval_pipeline.judging.prompts import pointwise_messages
-from eval_pipeline.judging.rubrics import Rubric, pointwise_for
+from eval_pipeline.judging.rubrics import Rubric, asked_of, pointwise_for
 from eval_pipeline.ports import CallOutcome, ModelCall, Score, ScoreRequest
 from eval_pipeline.settings import JudgeSettings
 
@@ -18,6 +19,7 @@ PANEL_SCORER = "panel"
 BELOW_QUORUM = "below_quorum"
 ABSTAINED = "abstained"
 NOT_ASKED = "not_asked"
+NO_WEIGHT = "no_weight"
 
 _SCORE_OF = {"pass": 1.0, "fail": 0.0}
 
@@ -52,14 +54,16 @@ def plan_scores(
     """
     calls = []
     for request in requests:
+        rubric = pointwise_for(rubrics, request.route)
         messages = pointwise_messages(
-            pointwise_for(rubrics, request.route),
+            rubric,
             conversation=request.messages,
             response=request.response,
             reference=request.reference_response,
             expected_behaviour=request.expected_behaviour,
         )
         item_id = question_id(request)
+        schema = verdict_schema(asked_of(rubric, request.expected_behaviour))
         calls += [
             judge_call(
                 judge,
@@ -67,7 +71,7 @@ def plan_scores(
                 scope=scope,
                 system_id=judge_system_id(judge_id),
                 item_id=item_id,
-                output_schema=VERDICT_SCHEMA,
+                output_schema=schema,
             )
             for judge_id, judge in judges.items()
         ]
@@ -79,26 +83,43 @@ def read_scores(
     outcomes: Sequence[CallOutcome],
     *,
     judges: Collection[str],
+    rubrics: Sequence[Rubric],
     quorum: int,
+    weights: Mapping[str, float] | None = None,
 ) -> list[Score]:
     """One score per request, in order: the mean over the judges that said pass (1) or fail (0).
 
     Null with `below_quorum` where fewer than `quorum` of them did; an abstaining judge counts
-    neither as 0 nor as a half. A judge alone is no panel: with exactly one the scorer is
-    'judge:<id>', and what stood in its way is the error.
+    neither as 0 nor as a half. `weights` are as in `panel.decide`; where those who said pass or
+    fail weigh nothing, the error is `no_weight`. A judge alone is no panel: with exactly one the
+    scorer is 'judge:<id>', and what stood in its way is the error.
     """
-    votes = _votes(outcomes)
+    asked = {
+        question_id(request): asked_of(
+            pointwise_for(rubrics, request.route), request.expected_behaviour
+        )
+        for request in requests
+    }
+    votes = _votes(outcomes, asked)
     scorer = judge_system_id(next(iter(judges))) if len(judges) == 1 else PANEL_SCORER
     scores = []
     for request in requests:
         item_id = question_id(request)
-        given = [votes.get((judge_id, item_id), NOT_ASKED) for judge_id in judges]
-        values = [vote for vote in given if isinstance(vote, float)]
-        if values and len(values) >= quorum:
-            scores.append(Score(sum(values) / len(values), None, scorer))
+        given = {judge_id: votes.get((judge_id, item_id), NOT_ASKED) for judge_id in judges}
+        cast = {name: vote for name, vote in given.items() if isinstance(vote, float)}
+        if not cast or len(cast) < quorum:
+            scores.append(Score(None, _error(list(given.values())), scorer))
         else:
-            scores.append(Score(None, _error(given), scorer))
+            scores.append(_mean(cast, weights=weights or {}, scorer=scorer))
     return scores
+
+
+def _mean(votes: Mapping[str, float], *, weights: Mapping[str, float], scorer: str) -> Score:
+    total = sum(weights.get(judge_id, 1.0) for judge_id in votes)
+    if total <= 0:
+        return Score(None, NO_WEIGHT, scorer)
+    share = sum(weights.get(judge_id, 1.0) * vote for judge_id, vote in votes.items()) / total
+    return Score(share, None, scorer)
 
 
 def _error(given: Sequence[float | str]) -> str:
@@ -106,15 +127,20 @@ def _error(given: Sequence[float | str]) -> str:
     return codes[0] if len(given) == len(codes) == 1 else BELOW_QUORUM
 
 
-def _votes(outcomes: Sequence[CallOutcome]) -> dict[tuple[str, str], float | str]:
+def _votes(
+    outcomes: Sequence[CallOutcome], asked: Mapping[str, Rubric]
+) -> dict[tuple[str, str], float | str]:
     """By judge and question: 1.0 or 0.0, or the code of what stood in the way."""
-    return {(judge_of(outcome), outcome.call.item_id): _vote(outcome) for outcome in outcomes}
+    return {
+        (judge_of(outcome), outcome.call.item_id): _vote(outcome, asked[outcome.call.item_id])
+        for outcome in outcomes
+    }
 
 
-def _vote(outcome: CallOutcome) -> float | str:
-    if outcome.status != "answered":
+def _vote(outcome: CallOutcome, asked: Rubric) -> float | str:
+    answer = answer_in(outcome, partial(parse_verdict, rubric=asked))
+    if answer is None:
         return outcome.error_code or outcome.status
-    answer = parse_verdict(outcome.text)
-    if isinstance(answer, Unparsable):
-        return UNPARSABLE_CODE
+    if isinstance(answer, Unusable):
+        return answer.code
     return _SCORE_OF.get(answer.verdict, ABSTAINED)

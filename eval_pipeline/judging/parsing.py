@@ -1,44 +1,85 @@
-"""Reads judges' answers strictly: what does not have the shape asked for is no answer at all."""
+"""Reads judges' answers strictly: what does not have the shape asked for is no answer at all.
+
+Reasons stand before what follows from them, in the forms and so in the schemas that providers hold
+models to: a model that has written its verdict first can only defend it.
+"""
 
 import json
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from eval_pipeline.fingerprint import canonical_json
+from eval_pipeline.judging.rubrics import Rubric
+from eval_pipeline.ports import CallOutcome
 
-UNPARSABLE_CODE = "unparsable"
+UNPARSABLE_CODE: Final = "unparsable"
+CONTRADICTORY_CODE: Final = "contradictory"
+TRUNCATED_CODE: Final = "truncated"
+UNUSABLE_CODES: Final = (UNPARSABLE_CODE, CONTRADICTORY_CODE, TRUNCATED_CODE)
+"""What makes an answer that came, and was paid, no answer."""
 
+Verdict = Literal["pass", "fail", "abstain"]
 Answer = TypeVar("Answer", bound=BaseModel)
+
+_CUT_OFF: Final = frozenset({"length", "max_tokens", "max_output_tokens"})
 
 _FENCED = re.compile(r"\A```(?:json)?[ \t]*\r?\n(?P<inner>.*?)\r?\n?```\Z", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Unparsable:
-    """An answer that cannot be read; `reason` names the defect and never quotes the answer."""
+class Unusable:
+    """An answer that counts as none; `reason` names the defect and never quotes the answer."""
 
+    code: ClassVar[str]
     reason: str
+
+
+class Unparsable(Unusable):
+    """It does not have the shape asked for."""
+
+    code = UNPARSABLE_CODE
+
+
+class Contradictory(Unusable):
+    """Its verdict does not follow from the levels that it gave."""
+
+    code = CONTRADICTORY_CODE
+
+
+class Truncated(Unusable):
+    """The model stopped at its limit of tokens: what it would have said is unknown."""
+
+    code = TRUNCATED_CODE
 
 
 class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class VerdictAnswer(_Answer):
-    """A judge's answer about one response."""
+class CriterionAnswer(_Answer):
+    """What a judge says of one criterion, by its number from 1; no level where it cannot tell."""
 
-    verdict: Literal["pass", "fail", "abstain"]
+    criterion: int
     rationale: str
+    level: str | None
+
+
+class VerdictAnswer(_Answer):
+    """A judge's answer about one response; the criteria are those of the rubric, in its order."""
+
+    criteria: Annotated[tuple[CriterionAnswer, ...], Field(strict=False)]
+    rationale: str
+    verdict: Verdict
 
 
 class PreferenceAnswer(_Answer):
     """A judge's answer about two responses, in the order it saw them."""
 
-    preference: Literal["a", "b", "tie"]
     rationale: str
+    preference: Literal["a", "b", "tie"]
 
 
 class RefutationAnswer(_Answer):
@@ -48,27 +89,94 @@ class RefutationAnswer(_Answer):
     claim: str
 
 
+def _bare(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema without what tells people about it, at every depth."""
+    return {
+        key: _bare(value) if isinstance(value, dict) else value
+        for key, value in schema.items()
+        if not (key in {"title", "description"} and isinstance(value, str))
+    }
+
+
+def _compact(schema: dict[str, Any]) -> str:
+    return json.dumps(schema, separators=(",", ":"), ensure_ascii=False)
+
+
 def schema_text(form: type[BaseModel]) -> str:
-    """The JSON Schema of an answer's form, as `ModelCall.output_schema` holds it."""
-    return canonical_json(form.model_json_schema())
+    """The JSON Schema of an answer's form, as `ModelCall.output_schema` holds it.
+
+    Without titles and descriptions, and in the form's own order: providers that decode by a schema
+    write the keys in its order.
+    """
+    return _compact(_bare(form.model_json_schema()))
 
 
-VERDICT_SCHEMA: Final = schema_text(VerdictAnswer)
+def verdict_schema(rubric: Rubric) -> str:
+    """The JSON Schema of a pointwise answer by this rubric, as `ModelCall.output_schema` holds it.
+
+    A level may be any that the rubric knows, or null: which one belongs to which criterion is
+    beyond the schemas that providers accept, and is the parser's to check.
+    """
+    levels = dict.fromkeys(level for one in rubric.criteria for level in one.levels)
+    schema = _bare(VerdictAnswer.model_json_schema())
+    criterion = schema.pop("$defs")["CriterionAnswer"]
+    criterion["properties"]["level"]["anyOf"][0]["enum"] = list(levels)
+    schema["properties"]["criteria"]["items"] = criterion
+    return _compact(schema)
+
+
 PREFERENCE_SCHEMA: Final = schema_text(PreferenceAnswer)
 REFUTATION_SCHEMA: Final = schema_text(RefutationAnswer)
 
 
-def parse_verdict(text: str | None) -> VerdictAnswer | Unparsable:
-    """A pointwise judge's answer."""
-    return _parse(text, VerdictAnswer)
+def answer_in(
+    outcome: CallOutcome, parse: Callable[[str | None], Answer | Unusable]
+) -> Answer | Unusable | None:
+    """What a call's answer says; null where there was none. A cut-off answer is not even parsed."""
+    if outcome.status != "answered":
+        return None
+    if (outcome.finish_reason or "").lower() in _CUT_OFF:
+        return Truncated("cut off at the limit of tokens")
+    return parse(outcome.text)
 
 
-def parse_preference(text: str | None) -> PreferenceAnswer | Unparsable:
+def parse_verdict(text: str | None, rubric: Rubric) -> VerdictAnswer | Unusable:
+    """A pointwise judge's answer, its criteria in the rubric's order.
+
+    `Unparsable` unless each criterion of the rubric is answered once by one of its own levels or
+    null; `Contradictory` unless the verdict is the one that follows from the levels.
+    """
+    answer = _parse(text, VerdictAnswer)
+    if isinstance(answer, Unusable):
+        return answer
+    given = sorted(answer.criteria, key=lambda one: one.criterion)
+    if [one.criterion for one in given] != list(range(1, len(rubric.criteria) + 1)):
+        return Unparsable("not every criterion answered exactly once")
+    for one, asked in zip(given, rubric.criteria, strict=True):
+        if one.level is not None and one.level not in asked.levels:
+            return Unparsable(f"criterion {one.criterion}: none of its levels")
+    if answer.verdict != implied_verdict([one.level for one in given], rubric):
+        return Contradictory("the verdict does not follow from the levels")
+    return answer.model_copy(update={"criteria": tuple(given)})
+
+
+def implied_verdict(levels: Sequence[str | None], rubric: Rubric) -> Verdict:
+    """What levels, one per criterion, come to.
+
+    fail where one does not pass, else abstain where one is undecided, else pass.
+    """
+    pairs = list(zip(levels, rubric.criteria, strict=True))
+    if any(level is not None and level not in asked.passing for level, asked in pairs):
+        return "fail"
+    return "abstain" if None in levels else "pass"
+
+
+def parse_preference(text: str | None) -> PreferenceAnswer | Unusable:
     """A pairwise judge's answer."""
     return _parse(text, PreferenceAnswer)
 
 
-def parse_refutation(text: str | None) -> RefutationAnswer | Unparsable:
+def parse_refutation(text: str | None) -> RefutationAnswer | Unusable:
     """The refuter's answer; a refutation without a claim overturns nothing and is no answer."""
     answer = _parse(text, RefutationAnswer)
     if isinstance(answer, RefutationAnswer) and answer.finding == "refuted":
@@ -82,14 +190,21 @@ def _parse(text: str | None, form: type[Answer]) -> Answer | Unparsable:
     try:
         return form.model_validate(_one_object(text.strip()))
     except ValidationError as error:
-        fields = sorted({".".join(str(part) for part in item["loc"]) for item in error.errors()})
+        places = [
+            [part for part in item["loc"] if isinstance(part, str)] for item in error.errors()
+        ]
+        fields = sorted({place[-1] for place in places if place})
         known = [field for field in fields if field in _KNOWN_FIELDS]
         return Unparsable(f"not the shape asked for: {', '.join(known) or 'unknown keys'}")
     except (ValueError, RecursionError):
         return Unparsable("not one JSON object")
 
 
-_KNOWN_FIELDS = frozenset({"verdict", "rationale", "preference", "finding", "claim"})
+_KNOWN_FIELDS = frozenset(
+    field
+    for form in (CriterionAnswer, VerdictAnswer, PreferenceAnswer, RefutationAnswer)
+    for field in form.model_fields
+)
 
 
 def _one_object(text: str) -> object:

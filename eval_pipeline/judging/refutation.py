@@ -5,7 +5,12 @@ from collections.abc import Sequence
 import polars as pl
 
 from eval_pipeline.judging.calls import call_columns, conversation_of, judge_call
-from eval_pipeline.judging.parsing import REFUTATION_SCHEMA, RefutationAnswer, parse_refutation
+from eval_pipeline.judging.parsing import (
+    REFUTATION_SCHEMA,
+    RefutationAnswer,
+    answer_in,
+    parse_refutation,
+)
 from eval_pipeline.judging.prompts import refutation_messages
 from eval_pipeline.judging.rubrics import Rubric, pointwise_for
 from eval_pipeline.ports import CallOutcome, ModelCall
@@ -45,13 +50,13 @@ def plan_refutations(
 
 
 def read_refutations(outcomes: Sequence[CallOutcome], *, refuter: RefuterSettings) -> pl.DataFrame:
-    """The outcomes of `plan_refutations` as REFUTATIONS; an unparsable answer is a failed call.
+    """The outcomes of `plan_refutations` as REFUTATIONS; an unusable answer is a failed call.
 
     The refuter has no name of its own in the configuration: its id is the model asked for.
     """
     rows = []
     for outcome in outcomes:
-        answer = parse_refutation(outcome.text) if outcome.status == "answered" else None
+        answer = answer_in(outcome, parse_refutation)
         read = answer if isinstance(answer, RefutationAnswer) else None
         rows.append(
             {

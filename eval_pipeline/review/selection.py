@@ -43,8 +43,8 @@ class Criteria(Protocol):
         ...
 
     @property
-    def criteria(self) -> tuple[str, ...]:
-        """The criteria's texts."""
+    def told(self) -> tuple[str, ...]:
+        """Each criterion as people read it."""
         ...
 
     def applies(self, route: str) -> bool:
@@ -197,7 +197,7 @@ def review_subjects(
 def _subject(row: Mapping[str, object], rubric: Criteria) -> dict[str, object]:
     return {
         "route": row["route"],
-        "criteria": list(rubric.criteria),
+        "criteria": list(rubric.told),
         "messages": row["messages"],
         "response": row["response"],
     }

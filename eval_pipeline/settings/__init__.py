@@ -15,6 +15,11 @@ from eval_pipeline.settings.anonymisation import (
     RewriterSettings,
 )
 from eval_pipeline.settings.clusters import ClustersSettings, EmbeddingsSettings
+from eval_pipeline.settings.families import (
+    family_sentences,
+    judges_of_family,
+    undeclared_families,
+)
 from eval_pipeline.settings.gate import (
     SYNTHETIC_SUBSET,
     DriftSettings,
@@ -42,6 +47,7 @@ from eval_pipeline.settings.json_scorers import (
 )
 from eval_pipeline.settings.judging import (
     BINARY_LEVELS,
+    Criterion,
     CriterionExample,
     CriterionSettings,
     JudgeChecksSettings,
@@ -110,6 +116,7 @@ __all__ = [
     "CodeScoring",
     "ContaminationSettings",
     "ContractSettings",
+    "Criterion",
     "CriterionExample",
     "CriterionSettings",
     "CustomPattern",
@@ -173,4 +180,7 @@ __all__ = [
     "SubsetSettings",
     "SystemSettings",
     "WatchSettings",
+    "family_sentences",
+    "judges_of_family",
+    "undeclared_families",
 ]

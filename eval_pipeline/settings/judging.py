@@ -42,7 +42,20 @@ class CriterionSettings(Section):
         for level in named:
             if level not in self.levels:
                 raise ValueError(f"'{level}' is none of the levels {', '.join(self.levels)}")
+        if self.passes_from == self.levels[0]:
+            raise ValueError(f"`passes_from` is the worst level '{self.levels[0]}': nothing fails")
         return self
+
+    @property
+    def passing(self) -> tuple[str, ...]:
+        """The levels that pass, from the lowest to the best; never empty, never all."""
+        lowest = self.levels[-1] if self.passes_from is None else self.passes_from
+        return self.levels[self.levels.index(lowest) :]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its text says it all: met or not met, and no examples."""
+        return self.levels == BINARY_LEVELS and not self.examples
 
 
 def _criterion(value: object) -> object:

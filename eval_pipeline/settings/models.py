@@ -29,7 +29,9 @@ class SystemSettings(ModelSettings):
     """A system under test: model, prompt and parameters under one identity."""
 
     prompt: str = Field("", description="The system message put before each item's conversation.")
-    family: str | None = Field(None, description="Who trained the model.")
+    family: str | None = Field(
+        None, description="Who trained the model: no judge should be of the same family."
+    )
     few_shot_files: tuple[str, ...] = Field(
         (), description="Files with the examples that its prompt shows: paths or patterns."
     )

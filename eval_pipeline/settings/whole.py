@@ -1,11 +1,13 @@
 """The whole configuration; what one section says of another must hold."""
 
+from collections.abc import Iterator
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from eval_pipeline.settings.anonymisation import AnonymisationSettings
 from eval_pipeline.settings.clusters import ClustersSettings
+from eval_pipeline.settings.families import judges_of_family
 from eval_pipeline.settings.gate import (
     SYNTHETIC_SUBSET,
     DriftSettings,
@@ -37,6 +39,7 @@ from eval_pipeline.settings.scoring import (
 from eval_pipeline.settings.section import Name, Section
 
 LEAST_FAMILIES = 2
+LEAST_WEIGHTED = 3
 
 
 class Settings(Section):
@@ -78,11 +81,10 @@ class Settings(Section):
     @model_validator(mode="after")
     def _references_resolve(self) -> Self:
         problems = list(_dangling_references(self))
-        families = {judge.family for judge in self.judges.values()}
+        families = {judge.family.casefold() for judge in self.judges.values()}
         if len(families) < LEAST_FAMILIES:
             problems.append("`judges` needs at least two judges of at least two families")
-        if self.panel.quorum > len(self.judges):
-            problems.append(f"`panel.quorum` is {self.panel.quorum} of {len(self.judges)} judges")
+        problems += _panel_problems(self)
         if not any(rubric.form == "pointwise" for rubric in self.rubrics.values()):
             problems.append("`rubrics` needs at least one pointwise rubric")
         if problems:
@@ -157,6 +159,25 @@ def _dangling_references(settings: Settings) -> list[str]:
     )
     problems += _rewriter_problems(settings)
     return problems
+
+
+def _panel_problems(settings: Settings) -> Iterator[str]:
+    panel, judges = settings.panel, settings.judges
+    if panel.quorum > len(judges):
+        yield f"`panel.quorum` is {panel.quorum} of {len(judges)} judges"
+    if panel.weights == "reliability" and len(judges) < LEAST_WEIGHTED:
+        yield (
+            f"`panel.weights: reliability` needs {LEAST_WEIGHTED} judges: of two, the heavier "
+            "would decide alone wherever they differ"
+        )
+    if panel.family_under_test == "refuse":
+        for name, system in settings.systems.items():
+            for judge in judges_of_family(judges, system.family):
+                yield (
+                    f"`judges.{judge}` and `systems.{name}` are both of the family "
+                    f"'{system.family}', and `panel.family_under_test` is `refuse`: take a judge "
+                    "of another family, or allow it and every decision says so"
+                )
 
 
 def _rewriter_problems(settings: Settings) -> list[str]:

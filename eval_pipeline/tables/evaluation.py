@@ -61,6 +61,19 @@ DRIFT_REPORT: Final = Table(
 )
 
 
+PREFERENCES: Final = pl.List(
+    pl.Struct(
+        {
+            "judge_id": pl.String,
+            "score": pl.Float64,
+            "consistent": pl.Boolean,
+            "error": pl.String,
+        }
+    )
+)
+"""By judge: 1 for the candidate, 0 for the baseline, 0.5 for a tie, null with an error where an
+order is missing; `consistent` is false where the preference moved with the order."""
+
 REGRESSION_TRIALS: Final = Table(
     name="regression_trials",
     job="evaluate",
@@ -96,6 +109,7 @@ REGRESSION_TRIALS: Final = Table(
             "response": pl.String,
             "score": pl.Float64,
             "score_error": pl.String,
+            "preferences": PREFERENCES,  # on the candidate's rows that were compared, else null
             **CALL_COLUMNS,
         }
     ),

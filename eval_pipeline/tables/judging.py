@@ -6,6 +6,11 @@ import polars as pl
 
 from eval_pipeline.tables.table import CALL_COLUMNS, Table, schema_of
 
+CRITERIA: Final = pl.List(
+    pl.Struct({"criterion": pl.Int64, "level": pl.String, "rationale": pl.String})
+)
+"""By criterion, numbered from 1 as in the rubric: the level, null where undecided, and why."""
+
 VERDICTS: Final = Table(
     name="verdicts",
     job="refresh",
@@ -22,6 +27,7 @@ VERDICTS: Final = Table(
             "order": pl.String,  # single | response_first | response_second
             "verdict": pl.String,  # pass | fail | abstain | null
             "rationale": pl.String,
+            "criteria": CRITERIA,  # null with the verdict
             **CALL_COLUMNS,
         }
     ),
@@ -65,6 +71,7 @@ PANEL_VERDICTS: Final = Table(
             "abstentions": pl.Int64,
             "missing": pl.Int64,
             "refuted": pl.Boolean,
+            "weighted_pass_share": pl.Float64,  # null where all judges weigh the same
         }
     ),
 )

@@ -114,3 +114,12 @@ def test_a_candidate_of_an_unknown_provider_or_system_is_refused(project):
     put(project, "gone", "provider_change: {system: departed, recorded_week: '2026-10-05'}\n")
     with pytest.raises(SettingsError, match="'departed', which is not under `systems`"):
         resolve_candidate(project, "gone")
+
+
+def test_a_candidate_of_a_judge_s_family_is_refused_unless_the_policy_allows_it(project):
+    put(project, "kin", "provider: pharmacy-cloud\nmodel: m\nfamily: Aurora\n")
+    with pytest.raises(SettingsError, match=r"'kin' and judge 'arbiter-a' .*family_under_test"):
+        resolve_candidate(project, "kin")
+    panel = project.settings.panel.model_copy(update={"family_under_test": "allow"})
+    allowed = Project(project.settings.model_copy(update={"panel": panel}), project.file)
+    assert resolve_candidate(allowed, "kin").system.family == "Aurora"

@@ -11,8 +11,8 @@ from eval_pipeline.demo.judge_prompts import read_exchange
 from eval_pipeline.demo.knowledge import assess_graceful
 from eval_pipeline.demo.pharmacy_models import PHARMACY_MODELS
 from eval_pipeline.demo.questions import understand_text
-from eval_pipeline.judging.prompts import GRACEFUL_CRITERION, pointwise_messages
-from eval_pipeline.judging.rubrics import Rubric
+from eval_pipeline.judging.prompts import pointwise_messages
+from eval_pipeline.judging.rubrics import GRACEFUL_CRITERION, Rubric
 from eval_pipeline.ports import Message
 from eval_pipeline.settings import MUTATIONS
 from eval_pipeline.truth.mutations import mutate

@@ -9,7 +9,7 @@ from eval_pipeline.demo.questions import ROUTES, compose, understand_text
 from eval_pipeline.judging.parsing import (
     PreferenceAnswer,
     RefutationAnswer,
-    Unparsable,
+    Unusable,
     VerdictAnswer,
     parse_preference,
     parse_refutation,
@@ -47,9 +47,9 @@ def ask(model: str, prompt: tuple[Message, ...]) -> str:
     return JUDGE_MODELS[model].answer(messages, epoch=EPOCH).text
 
 
-def verdict_on(judge: str, asked: Message, response: str) -> VerdictAnswer | Unparsable:
+def verdict_on(judge: str, asked: Message, response: str) -> VerdictAnswer | Unusable:
     prompt = pointwise_messages(POINTWISE, conversation=[asked], response=response)
-    return parse_verdict(ask(judge, prompt))
+    return parse_verdict(ask(judge, prompt), POINTWISE)
 
 
 def preference_of(judge: str, asked: Message, first: str, second: str) -> str:
@@ -66,7 +66,7 @@ def test_a_judge_errs_at_its_own_rate_and_seldom_gives_no_verdict(judge, errs):
     for asked, right, wrong in exchanges(2000):
         for response, truth in ((right, "pass"), (wrong, "fail")):
             answer = verdict_on(judge, asked, response)
-            if isinstance(answer, Unparsable):
+            if isinstance(answer, Unusable):
                 unparsable += 1
             elif answer.verdict == "abstain":
                 abstained += 1
@@ -94,7 +94,9 @@ def test_the_same_exchange_is_judged_alike_with_or_without_a_reference():
         shown = pointwise_messages(
             POINTWISE, conversation=[asked], response=right, reference="Another wording."
         )
-        assert parse_verdict(ask("arbiter-a", shown)) == verdict_on("arbiter-a", asked, right)
+        assert parse_verdict(ask("arbiter-a", shown), POINTWISE) == verdict_on(
+            "arbiter-a", asked, right
+        )
 
 
 def test_no_judge_follows_what_the_judged_text_says_about_judging():
@@ -145,9 +147,9 @@ def test_the_refuter_finds_most_errors_and_seldom_invents_one():
 
 def test_a_prompt_that_asks_for_no_judgement_gets_none():
     chat = (Message("user", "Hello"),)
-    assert parse_verdict(ask("arbiter-a", chat)) == VerdictAnswer(
-        verdict="abstain", rationale="This is not a judge's prompt."
-    )
+    answer = parse_verdict(ask("arbiter-a", chat), POINTWISE)
+    assert isinstance(answer, VerdictAnswer)
+    assert (answer.verdict, answer.rationale) == ("abstain", "This is not a judge's prompt.")
     finding = parse_refutation(ask("skeptic", chat))
     assert isinstance(finding, RefutationAnswer)
     assert finding.finding == "unproven"
@@ -158,3 +160,22 @@ def test_a_question_that_nobody_can_settle_is_abstained_from():
     answers = [verdict_on("arbiter-a", asked, f"Paris {number}") for number in range(20)]
     verdicts = {one.verdict for one in answers if isinstance(one, VerdictAnswer)}
     assert verdicts == {"abstain"}
+
+
+def test_a_judge_answers_every_criterion_of_the_rubric_by_its_own_levels():
+    rubric = Rubric(
+        "graded",
+        "pointwise",
+        (
+            {"text": "Agrees.", "levels": ("wrong", "part", "right"), "passes_from": "part"},
+            "Is polite.",
+            {"text": "Is short.", "examples": [{"response": "1. No", "level": "met", "why": "."}]},
+        ),
+    )
+    ((asked, right, wrong),) = exchanges(1)
+    for response, verdict in ((right, "pass"), (wrong, "fail")):
+        prompt = pointwise_messages(rubric, conversation=[asked], response=response)
+        answer = parse_verdict(ask("arbiter-a", prompt), rubric)
+        assert isinstance(answer, VerdictAnswer)
+        levels = ["right" if verdict == "pass" else "wrong", "met", "met"]
+        assert (answer.verdict, [one.level for one in answer.criteria]) == (verdict, levels)

@@ -16,7 +16,7 @@ from eval_pipeline.demo.heuristic_judges import (
 )
 from eval_pipeline.demo.heuristic_reviewers import label, label_benchmark
 from eval_pipeline.demo.judge_prompts import JudgedExchange
-from eval_pipeline.judging.parsing import Unparsable, parse_refutation, parse_verdict
+from eval_pipeline.judging.parsing import Unusable, parse_refutation, parse_verdict
 from eval_pipeline.judging.prompts import pointwise_messages, refutation_messages
 from eval_pipeline.judging.rubrics import Rubric
 from eval_pipeline.ports import Message
@@ -154,13 +154,13 @@ def test_whatever_is_judged_the_answer_has_the_shape_asked_for_and_is_the_same_t
     for name in JUDGES:
         answers = [HEURISTIC_MODELS[name].answer(prompt, epoch=epoch) for epoch in ("1", "2")]
         assert answers[0] == answers[1]
-        assert not isinstance(parse_verdict(answers[0].text), Unparsable)
+        assert not isinstance(parse_verdict(answers[0].text, RUBRIC), Unusable)
     attacked = [
         {"role": message.role, "content": message.content}
         for message in refutation_messages(RUBRIC, conversation=conversation, response=response)
     ]
     finding = HEURISTIC_MODELS["refuter"].answer(attacked, epoch="1").text
-    assert not isinstance(parse_refutation(finding), Unparsable)
+    assert not isinstance(parse_refutation(finding), Unusable)
 
 
 def test_a_judge_asked_something_else_abstains_and_a_refuter_proves_nothing() -> None:

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import polars as pl
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 
 from eval_pipeline.errors import MissingRubricError, UnansweredCallsError, UnusableAnswersError
 from eval_pipeline.judging.panel import (
+    criteria_reached,
     decide,
     judgeable,
     plan_verdicts,
@@ -57,7 +59,10 @@ def outcome(
 
 
 def verdict_text(verdict: str) -> str:
-    return json.dumps({"verdict": verdict, "rationale": f"because {verdict}"})
+    level = {"pass": "met", "fail": "not_met", "abstain": None}[verdict]
+    criteria = [{"criterion": 1, "rationale": f"shows {verdict}", "level": level}]
+    answer = {"criteria": criteria, "rationale": f"because {verdict}", "verdict": verdict}
+    return json.dumps(answer)
 
 
 def votes(*panels: tuple[Vote, ...]) -> pl.DataFrame:
@@ -140,8 +145,30 @@ def test_an_unparsable_answer_is_a_failed_call_without_verdict() -> None:
         ("crow", "corvus", None, None, "failed", "unparsable"),
         ("owl", "strix", "fail", "because fail", "answered", None),
     ]  # fmt: skip
+    assert read["criteria"].to_list() == [
+        None,
+        [{"criterion": 1, "level": "not_met", "rationale": "shows fail"}],
+    ]
     assert read["rubric_id"].to_list() == [RUBRICS[0].rubric_id] * 2
     assert read["cost_usd"].sum() == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize("code", ["contradictory", "truncated"])
+def test_what_contradicts_itself_or_is_cut_off_is_a_failed_call_without_verdict(code: str) -> None:
+    frame = interactions(a="yes")
+    owl, _ = plan_verdicts(frame, judges=JUDGES, rubrics=RUBRICS, scope="s")
+    answer = {
+        "contradictory": outcome(owl, verdict_text("fail").replace("not_met", "met")),
+        "truncated": dataclasses.replace(
+            outcome(owl, verdict_text("pass")), finish_reason="length"
+        ),
+    }[code]
+    read = read_verdicts([answer], interactions=frame, judges=JUDGES, rubrics=RUBRICS)
+    assert read.select("verdict", "criteria", "status", "error_code", "cost_usd").rows() == [
+        (None, None, "failed", code, 0.01)
+    ]
+    with pytest.raises(UnusableAnswersError, match=rf"1 of 1 .*{code}"):
+        require_answers(read, QUORUM_TWO)
 
 
 def test_a_refused_call_stays_refused() -> None:
@@ -156,6 +183,43 @@ def test_a_refused_call_stays_refused() -> None:
     assert read.select("verdict", "status", "error_code").row(0) == (
         None, "refused", "content_filter",
     )  # fmt: skip
+
+
+def test_levels_are_counted_by_judge_and_criterion_and_missing_verdicts_count_nowhere() -> None:
+    rubrics = (Rubric("general", "pointwise", ("Answers the question.", "Is polite.")),)
+    frame = interactions(a="yes", b="no")
+    calls = plan_verdicts(frame, judges=JUDGES, rubrics=rubrics, scope="s")
+    texts = [
+        json.dumps(
+            {
+                "criteria": [
+                    {"criterion": number, "rationale": "seen", "level": level}
+                    for number, level in enumerate(levels, 1)
+                ],
+                "rationale": "so",
+                "verdict": verdict,
+            }
+        )
+        for levels, verdict in [
+            (("met", "met"), "pass"),
+            (("not_met", None), "fail"),
+            (("met", "not_met"), "fail"),
+            (("met", "met"), "fail"),  # contradicts itself
+        ]
+    ]
+    read = read_verdicts(
+        [outcome(call, text) for call, text in zip(calls, texts, strict=True)],
+        interactions=frame,
+        judges=JUDGES,
+        rubrics=rubrics,
+    )
+    assert criteria_reached(read).drop("rubric_id").rows() == [
+        ("crow", 1, "not_met", 1),
+        ("crow", 2, None, 1),
+        ("owl", 1, "met", 2),
+        ("owl", 2, "met", 1),
+        ("owl", 2, "not_met", 1),
+    ]
 
 
 def test_a_week_without_calls_gives_an_empty_table() -> None:
@@ -218,6 +282,31 @@ def test_a_refuted_pass_is_null_and_any_other_finding_leaves_it() -> None:
 
 def test_a_refutation_touches_no_fail() -> None:
     assert decided(("fail", "fail"), i0="refuted") == [("fail", "unanimous", True)]
+
+
+def test_a_majority_of_weight_can_outvote_a_majority_of_heads() -> None:
+    frame = votes(("pass", "fail", "fail"), ("abstain", "pass", "pass"), ("pass", None, None))
+    weights = {"j0": 2.0, "j1": 0.5, "j2": 0.5}
+    # i0: 2 of 3 pass. i1: 1 of 3 pass and 0 fail, j0 answered. i2: below the quorum of heads.
+    decided = decide(frame, refutations(), policy=QUORUM_TWO, weights=weights)
+    assert decided.select("panel_verdict", "reason", "weighted_pass_share").rows() == [
+        ("pass", "majority", pytest.approx(2 / 3)),
+        (None, "split", pytest.approx(1 / 3)),
+        (None, "below_quorum", 1.0),
+    ]
+    assert provisional_passes(frame, QUORUM_TWO, weights=weights) == ["i0"]
+    plain = decide(frame, refutations(), policy=QUORUM_TWO)
+    assert plain["panel_verdict"].to_list() == ["fail", "pass", None]
+    assert plain["weighted_pass_share"].to_list() == [None] * 3
+
+
+def test_exactly_half_the_weight_is_no_majority_and_no_weight_none_either() -> None:
+    frame = votes(("pass", "fail", "fail"))
+    half = {"j0": 0.3, "j1": 0.1, "j2": 0.2}
+    assert decide(frame, refutations(), policy=QUORUM_TWO, weights=half)["reason"][0] == "split"
+    nothing = dict.fromkeys(half, 0.0)
+    decided = decide(frame, refutations(), policy=QUORUM_TWO, weights=nothing)
+    assert decided.select("reason", "weighted_pass_share").row(0) == ("split", None)
 
 
 def test_only_passes_of_a_quorum_are_provisional() -> None:

@@ -1,8 +1,8 @@
 import dataclasses
-import json
 
 import pytest
 
+from eval_pipeline.demo.judge_prompts import verdict_json
 from eval_pipeline.judging.panel_scoring import plan_scores, question_id, read_scores
 from eval_pipeline.judging.rubrics import Rubric
 from eval_pipeline.ports import (
@@ -39,17 +39,26 @@ def planned(requests: list[ScoreRequest], *names: str) -> list[ModelCall]:
 
 
 def answered(call: ModelCall, verdict: str | None, status: CallStatus = "answered") -> CallOutcome:
-    text = json.dumps({"verdict": verdict, "rationale": ""}) if verdict else None
+    text = verdict_json(verdict, "") if verdict else None
     code = None if status == "answered" else "timeout"
     return CallOutcome(call, status, text, code, "m", "m", None, "stop", 1, 1, 0.0, 0.1, 1)
 
 
-def score_of(verdicts: dict[str, str | None], *, quorum: int = 2) -> Score:
+def score_of(
+    verdicts: dict[str, str | None], *, quorum: int = 2, weights: dict[str, float] | None = None
+) -> Score:
     outcomes = [
         answered(call, verdict, "answered" if verdict else "failed")
         for call, verdict in zip(planned([REQUEST], *verdicts), verdicts.values(), strict=True)
     ]
-    (score,) = read_scores([REQUEST], outcomes, judges=judges(*verdicts), quorum=quorum)
+    (score,) = read_scores(
+        [REQUEST],
+        outcomes,
+        judges=judges(*verdicts),
+        rubrics=RUBRICS,
+        quorum=quorum,
+        weights=weights,
+    )
     return score
 
 
@@ -68,7 +77,9 @@ def test_equal_responses_of_two_arms_and_trials_are_judged_once() -> None:
     outcomes = [
         answered(call, "fail" if "Next" in call.messages[1].content else "pass") for call in calls
     ]
-    scores = read_scores([REQUEST, other, twin], outcomes, judges=judges("owl", "crow"), quorum=2)
+    scores = read_scores(
+        [REQUEST, other, twin], outcomes, judges=judges("owl", "crow"), rubrics=RUBRICS, quorum=2
+    )
     assert [score.value for score in scores] == [1.0, 0.0, 1.0]
 
 
@@ -96,6 +107,16 @@ def test_an_abstention_is_neither_zero_nor_a_half() -> None:
     assert score_of({"owl": "pass", "crow": "abstain", "jay": "pass"}).value == 1.0
 
 
+def test_weighted_judges_give_a_weighted_mean() -> None:
+    votes = {"owl": "pass", "crow": "fail", "jay": "abstain"}
+    # (2 * 1 + 0.5 * 0) / (2 + 0.5): the judge that abstained is not in it.
+    weights = {"owl": 2.0, "crow": 0.5, "jay": 0.5}
+    assert score_of(votes, weights=weights) == Score(pytest.approx(0.8), None, "panel")
+    assert score_of(votes, weights={"owl": 0.0, "crow": 0.0, "jay": 3.0}) == Score(
+        None, "no_weight", "panel"
+    )
+
+
 def test_below_quorum_there_is_no_score() -> None:
     nothing = Score(None, "below_quorum", "panel")
     assert score_of({"owl": "pass", "crow": None}) == nothing
@@ -104,7 +125,7 @@ def test_below_quorum_there_is_no_score() -> None:
 
 
 def test_a_question_without_outcome_has_no_score() -> None:
-    (score,) = read_scores([REQUEST], [], judges=judges("owl", "crow"), quorum=1)
+    (score,) = read_scores([REQUEST], [], judges=judges("owl", "crow"), rubrics=RUBRICS, quorum=1)
     assert score == Score(None, "below_quorum", "panel")
 
 
@@ -117,5 +138,14 @@ def test_a_single_judge_scores_under_its_own_name_and_says_what_failed() -> None
 def test_an_unparsable_verdict_is_no_zero() -> None:
     (call,) = planned([REQUEST], "owl")
     outcome = dataclasses.replace(answered(call, "pass"), text="PASS")
-    (score,) = read_scores([REQUEST], [outcome], judges=judges("owl"), quorum=1)
+    (score,) = read_scores([REQUEST], [outcome], judges=judges("owl"), rubrics=RUBRICS, quorum=1)
     assert score == Score(None, "unparsable", "judge:owl")
+
+
+def test_a_verdict_against_its_own_levels_is_no_score() -> None:
+    (call,) = planned([REQUEST], "owl")
+    outcome = dataclasses.replace(
+        answered(call, "pass"), text=verdict_json("fail", "").replace('"fail"', '"pass"')
+    )
+    (score,) = read_scores([REQUEST], [outcome], judges=judges("owl"), rubrics=RUBRICS, quorum=1)
+    assert score == Score(None, "contradictory", "judge:owl")

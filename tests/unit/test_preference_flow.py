@@ -2,14 +2,17 @@ import datetime as dt
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from eval_pipeline.evaluation.trials import TrialItem
 from eval_pipeline.flows.preferences import UNPAIRED, compare_answers
 from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.judging.pairwise import order_effects, order_sentences
 from eval_pipeline.ports import CallOutcome, Message, ModelCall, ModelSpec
 from eval_pipeline.settings import PreferenceScoring, RubricSettings
 from eval_pipeline.settings_file import Project, load_project
+from eval_pipeline.tables import REGRESSION_TRIALS
 
 CONFIG = Path(__file__).parents[2] / "eval_pipeline.yaml"
 
@@ -105,6 +108,34 @@ def test_a_judge_that_always_takes_the_first_answer_makes_a_tie(pipeline):
     preferred = compare(pipeline, always_first, answer("one", "Early."), answer("one", "At nine."))
     assert preferred.candidate["one"].value == 0.5
     assert preferred.baseline["one"].value == 0.5
+
+
+def test_the_trials_show_what_each_judge_preferred_and_the_decision_counts_what_moved(pipeline):
+    def prefer(call: ModelCall) -> str:
+        if "arbiter-b" in call.system_id:
+            return json.dumps({"rationale": "reads better", "preference": "a"})
+        return prefer_the_text("At nine")(call)
+
+    preferred = compare(
+        pipeline, ScriptedRunner(prefer), answer("one", "Early."), answer("one", "At nine.")
+    )
+    rows = [
+        {
+            "arm": arm, "system_id": "s", "item_id": "one", "trial": 1, "source": "golden",
+            "look": 1, "golden_version": 1, "subsets": [], "cluster_id": "c",
+            "scorer": "preference", "status": "answered", "attempts": 1,
+        }
+        for arm in ("baseline", "candidate")
+    ]  # fmt: skip
+    trials = preferred.shown_in(pl.DataFrame(rows, schema=REGRESSION_TRIALS.schema))
+    shown = dict(trials.select("arm", "preferences").iter_rows())
+    assert shown["baseline"] is None
+    assert shown["candidate"] == [
+        {"judge_id": "arbiter-a", "score": 1.0, "consistent": True, "error": None},
+        {"judge_id": "arbiter-b", "score": 0.5, "consistent": False, "error": None},
+    ]
+    assert order_effects(trials).rows() == [("arbiter-a", 1, 1, 0, 0), ("arbiter-b", 1, 0, 1, 0)]
+    assert "Judge 'arbiter-b': 1 of 1 preferences moved" in order_sentences(trials)[1]
 
 
 def test_a_refusal_loses_to_an_answer_without_asking_anyone(pipeline):

@@ -21,6 +21,8 @@ from eval_pipeline.settings import (
     ReviewSettings,
     Settings,
     SubsetSettings,
+    family_sentences,
+    undeclared_families,
 )
 
 SMALLEST: dict[str, Any] = {
@@ -263,3 +265,37 @@ def test_the_rewriter_is_one_configured_model(sections, told):
 
 def test_the_rewriter_is_off_unless_named():
     assert settings_with().anonymisation.rewriter is None
+
+
+def of_family(family: str, **panel: Any) -> dict[str, Any]:
+    system = {"provider": "local", "model": "m", "family": family}
+    return {"systems": {"today": system}, "panel": {"quorum": 2} | panel}
+
+
+def test_a_judge_of_the_family_under_test_is_refused_however_it_is_spelt():
+    said = refusal(**of_family("Alpha"))
+    assert "`judges.first` and `systems.today` are both of the family 'Alpha'" in said
+    assert "`panel.family_under_test` is `refuse`" in said
+
+
+def test_where_it_is_allowed_people_are_told_whose_kin_judges_whom():
+    settings = settings_with(**of_family("alpha", family_under_test="allow"))
+    (sentence,) = family_sentences(settings.judges, settings.systems)
+    assert sentence.startswith("Judge 'first' is of the family 'alpha' of system 'today'")
+    assert undeclared_families(settings.systems) == []
+
+
+def test_a_system_without_a_family_is_neither_refused_nor_passed_over():
+    settings = settings_with()
+    assert family_sentences(settings.judges, settings.systems) == []
+    assert undeclared_families(settings.systems) == ["today"]
+
+
+def test_one_family_in_two_spellings_is_one_family():
+    judges = deepcopy(SMALLEST["judges"])
+    judges["second"]["family"] = "ALPHA"
+    assert "two families" in refusal(judges=judges)
+
+
+def test_two_judges_are_too_few_to_weigh():
+    assert "needs 3 judges" in refusal(panel={"weights": "reliability"})

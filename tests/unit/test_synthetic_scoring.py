@@ -2,12 +2,12 @@
 
 import dataclasses
 import datetime as dt
-import json
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from eval_pipeline.demo.judge_prompts import verdict_json
 from eval_pipeline.errors import SettingsError
 from eval_pipeline.evaluation.comparison import compare, losing_items
 from eval_pipeline.evaluation.drift import decompose, reference_week
@@ -18,8 +18,8 @@ from eval_pipeline.flows.preferences import compare_answers
 from eval_pipeline.flows.scoring import score_responses
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.judging.panel_scoring import question_id
-from eval_pipeline.judging.prompts import GRACEFUL_CRITERION, neutralised, pointwise_messages
-from eval_pipeline.judging.rubrics import Rubric
+from eval_pipeline.judging.prompts import neutralised, pointwise_messages
+from eval_pipeline.judging.rubrics import GRACEFUL_CRITERION, Rubric
 from eval_pipeline.monitoring.operations import report_operations
 from eval_pipeline.ports import CallOutcome, Message, ModelCall, ModelSpec, ScoreRequest
 from eval_pipeline.settings import (
@@ -87,7 +87,7 @@ class Judges:
     def run(self, calls, *, purpose):
         del purpose
         self.asked += calls
-        text = json.dumps({"verdict": "pass", "rationale": "declined"})
+        text = verdict_json("pass", "declined")
         return [dataclasses.replace(outcome("answered", text), call=call) for call in calls]
 
 
@@ -179,8 +179,8 @@ def prompt(text: str, *, behaviour: str = "graceful_failure") -> tuple[Message, 
 
 def test_the_criterion_stands_in_the_system_message_and_before_the_others():
     system, user = prompt("Where?")
-    assert system.content.index(GRACEFUL_CRITERION) < system.content.index(
-        "1. Answers the question"
+    assert system.content.index(f"1. {GRACEFUL_CRITERION}") < system.content.index(
+        "Rules:\n- Answers the question."
     )
     assert "never an instruction" in system.content
     assert GRACEFUL_CRITERION not in user.content
