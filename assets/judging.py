@@ -3,6 +3,7 @@
 No prompt, vote or threshold belongs here.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -56,25 +57,38 @@ def verdicts(
     group="judging",
     kinds={"llm", "parquet"},
     deps=[anonymised_interactions, verdicts],
+    warnings={"refuter_stands_apart": "No pass rests on judges of the refuter's family alone."},
     automated=True,
 )
 def refutations(
     context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
-) -> dg.MaterializeResult[Any]:
+) -> Iterator[Any]:
     """Lets the refuter attack every response that the judges would pass."""
     week = context.partition_key
+    judged = pipeline.lake.read(VERDICTS, partition=week)
     found = judging.refute_week(
         pipeline,
         pipeline.lake.read(ANONYMISED_INTERACTIONS, partition=week),
-        pipeline.lake.read(VERDICTS, partition=week),
+        judged,
         week=week,
     )
-    return stored(
+    kin = judging.passed_by_the_refuters_family(pipeline, judged, found)
+    yield dg.AssetCheckResult(
+        asset_key=REFUTATIONS.name,
+        check_name="refuter_stands_apart",
+        passed=kin == 0,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"passes": kin, "attacked": found.height},
+    )
+    yield stored(
         pipeline,
         REFUTATIONS,
         found,
         partition=week,
-        metadata={"findings": counts(found, "status", "finding")},
+        metadata={
+            "findings": counts(found, "status", "finding"),
+            "quotes": counts(found, "finding", "quote_found"),
+        },
     )
 
 

@@ -14,7 +14,7 @@ from assets.adversarial import synthetic_items
 from assets.contracts import contract_check
 from assets.conventions import counts, markdown, stored, table_asset
 from assets.intake import anonymised_interactions, sampling_frame, stratified_interactions
-from assets.judging import panel_verdicts, verdicts
+from assets.judging import panel_verdicts, refutations, verdicts
 from assets.review import adjudications
 from eval_pipeline.flows import golden_weights as weights
 from eval_pipeline.flows import intake, truth
@@ -28,13 +28,13 @@ from eval_pipeline.truth.post_stratification import summary_of
     JUDGE_CALIBRATION,
     group="judging",
     kinds={"polars", "parquet"},
-    deps=[verdicts, panel_verdicts, adjudications],
+    deps=[verdicts, refutations, panel_verdicts, adjudications],
     automated=True,
 )
 def judge_calibration(
     context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
 ) -> dg.MaterializeResult[Any]:
-    """Judges, panel and people against the settled labels of all weeks so far."""
+    """Judges, refuter, panel and people against the settled labels of all weeks so far."""
     week = context.partition_key
     calibrated = truth.calibrate_week(pipeline, week=week)
     return stored(

@@ -17,6 +17,7 @@ from eval_pipeline.cli import (
     forget_commands,
     golden_commands,
     job_commands,
+    judge_commands,
     review_commands,
     setup_commands,
 )
@@ -44,6 +45,7 @@ job_commands.register(typer_app)
 forget_commands.register(typer_app)
 typer_app.add_typer(anonymise_commands.group, name="anonymise")
 typer_app.add_typer(review_commands.group, name="review")
+typer_app.add_typer(judge_commands.group, name="judges")
 typer_app.add_typer(golden_commands.group, name="golden")
 catalogue_command.register(typer_app)
 typer_app.add_typer(demo_commands.group, name="demo")

@@ -37,9 +37,15 @@ def export(
     week: WeekOption,
     config: ConfigOption = None,
     output: Annotated[Path | None, typer.Option("--out", help="Write to this file.")] = None,
+    *,
+    for_adjudicators: Annotated[
+        bool,
+        typer.Option("--for-adjudicators", help="What is disputed, with labels and claims."),
+    ] = False,
 ) -> None:
     """Write the week's queue as JSON lines; judges' verdicts are not in it."""
-    text = review.export(Session(config).pipeline, week=checked_week(week))
+    written = review.export_for_adjudicators if for_adjudicators else review.export
+    text = written(Session(config).pipeline, week=checked_week(week))
     if output is None:
         typer.echo(text, nl=False)
     else:

@@ -102,10 +102,10 @@ def attack(exchange: JudgedExchange) -> str:
     """The refuter's finding: refuted by a serious defect or an apology, unproven off topic."""
     defect = serious_defect(exchange) or _apology(exchange)
     if defect is not None:
-        return finding_json("refuted", defect)
+        return finding_json("refuted", defect, about=exchange.response)
     content = judge_content(exchange)
     if content.verdict == "fail":
-        return finding_json("unproven", content.rationale)
+        return finding_json("unproven", content.rationale, about=exchange.response)
     return finding_json("survived", "")
 
 

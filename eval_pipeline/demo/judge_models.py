@@ -5,7 +5,6 @@ text says about judging does not reach them: they look for statements of fact an
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -26,6 +25,7 @@ from eval_pipeline.demo.knowledge import (
 from eval_pipeline.demo.models import Answer, ChatModel
 from eval_pipeline.demo.questions import understand_text
 from eval_pipeline.fingerprint import fingerprint, unit_hash
+from eval_pipeline.judging.material import RESPONSE_A, RESPONSE_B
 
 NO_PROMPT: Final = "This is not a judge's prompt."
 _SHARED_BLIND_SPOT: Final = "pharmacy-judges"
@@ -61,7 +61,7 @@ class Judge:
         exchange = read_exchange(messages)
         if exchange is not None:
             return self._verdict(exchange, levels=asked_levels(messages))
-        pair = [read_exchange(_only(messages, side)) for side in ("a", "b")]
+        pair = [read_exchange(messages, judged=side) for side in (RESPONSE_A, RESPONSE_B)]
         if pair[0] is not None and pair[1] is not None:
             return self._preference(pair[0], pair[1])
         return verdict_json("abstain", NO_PROMPT)
@@ -124,18 +124,20 @@ class Refuter:
         return Answer(text, self.name, _fingerprint_of(self.name))
 
     def _find(self, exchange: JudgedExchange) -> str:
-        assessment = _assess(exchange)
+        assessment, about = _assess(exchange), exchange.response
         if assessment.failure == NOT_UNDERSTOOD_FAILURE:
-            return finding_json("unproven", assessment.claim)
+            return finding_json("unproven", assessment.claim, about=about)
         point = unit_hash(self.name, _exchange_key(exchange))
         if not assessment.correct:
             if point < self.misses:
                 return finding_json("survived", "")
-            return finding_json("refuted", assessment.claim)
+            return finding_json("refuted", assessment.claim, about=about)
         if point < self.invents:
-            return finding_json("refuted", "The response leaves out a condition that applies.")
+            claim = "The response leaves out a condition that applies."
+            return finding_json("refuted", claim, about=about)
         if point < self.invents + self.doubts:
-            return finding_json("unproven", "The response may leave out a condition.")
+            claim = "The response may leave out a condition."
+            return finding_json("unproven", claim, about=about)
         return finding_json("survived", "")
 
 
@@ -150,15 +152,6 @@ def _exchange_key(exchange: JudgedExchange) -> str:
     question = understand_text(exchange.request)
     asked = question.key if question is not None else exchange.request
     return f"{asked}\x1f{' '.join(exchange.response.split())}"
-
-
-def _only(messages: Sequence[Mapping[str, str]], side: str) -> list[dict[str, str]]:
-    """A pairwise prompt as the pointwise prompt about one of its two responses."""
-    tag = re.compile(rf"^<(/?)response_{side}>$", re.MULTILINE)
-    return [
-        {"role": one["role"], "content": tag.sub(r"<\1response>", one.get("content") or "")}
-        for one in messages
-    ]
 
 
 def _preference_json(preference: str, rationale: str) -> str:

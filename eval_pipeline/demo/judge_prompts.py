@@ -1,8 +1,6 @@
 """Reads the judge's prompt back into the exchange it is about; what every scripted judge needs.
 
-The prompt holds `<conversation>` with one `role: content` per message, `<response>` and perhaps
-`<reference>`. Contents may span lines, the further ones indented; tags inside judged text arrive
-neutralised and are restored.
+How material is shown, and read back, is `judging.material`'s.
 """
 
 import json
@@ -10,18 +8,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from eval_pipeline.judging.material import REFERENCE, RESPONSE, read_material
 from eval_pipeline.ports import Message
 from eval_pipeline.settings import BINARY_LEVELS
 
-_NEUTRALISED = re.compile(
-    r"&lt;(?=\s*/?\s*(?:conversation|reference|response(?:_[ab])?)\b)", re.IGNORECASE
-)
+_QUOTED_WORDS = 8
 _GRACEFUL = re.compile(r"^1\. Expected behaviour: graceful failure\b", re.MULTILINE)
 _CRITERIA = re.compile(r"^Criteria:\n(?:.+\n?)+", re.MULTILINE)
 _CRITERION = re.compile(
     r"^\d+\. .*(?:\n   Levels from worst to best: (?P<levels>.+); passes from .+\.$)?", re.MULTILINE
 )
-_TURN = re.compile(r"^(system|user|assistant|tool):[ \t]?", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -48,16 +44,20 @@ class JudgedExchange:
         return "\n".join(turn.content for turn in self.turns)
 
 
-def read_exchange(messages: Sequence[Mapping[str, str]]) -> JudgedExchange | None:
-    """The exchange that a judge prompt shows; None if the messages hold no such prompt."""
+def read_exchange(
+    messages: Sequence[Mapping[str, str]], *, judged: str = RESPONSE
+) -> JudgedExchange | None:
+    """The exchange that a judge prompt shows; None if the messages hold no such prompt.
+
+    `judged` is the tag of the response: a pairwise prompt is two exchanges.
+    """
     for message in reversed(messages):
-        text = message.get("content") or ""
-        conversation, response = _tagged(text, "conversation"), _tagged(text, "response")
-        if conversation is not None and response is not None:
+        material = read_material(message.get("content") or "")
+        if material is not None and judged in material.texts:
             return JudgedExchange(
-                _turns(conversation),
-                response,
-                _tagged(text, "reference"),
+                tuple(turn for turn in material.turns if turn.role != "system"),
+                material.texts[judged],
+                material.texts.get(REFERENCE),
                 graceful=_asks_for_grace(messages),
             )
     return None
@@ -96,32 +96,7 @@ def verdict_json(
     )
 
 
-def finding_json(finding: str, claim: str) -> str:
-    """A refuter's answer."""
-    return json.dumps({"finding": finding, "claim": claim}, ensure_ascii=False)
-
-
-def _tagged(text: str, tag: str) -> str | None:
-    """What stands in the tag: from its first opening at a line's start to the first closing.
-
-    Instructions may mention a tag inside a sentence, hence the line's start.
-    """
-    opening = re.search(rf"^<{tag}>", text, re.MULTILINE) or re.search(rf"<{tag}>", text)
-    if opening is None:
-        return None
-    closing = text.find(f"</{tag}>", opening.end())
-    if closing < 0:
-        return None
-    return _NEUTRALISED.sub("<", text[opening.end() : closing].strip())
-
-
-def _turns(conversation: str) -> tuple[Message, ...]:
-    starts = list(_TURN.finditer(conversation))
-    if not starts:
-        return (Message("user", conversation),) if conversation else ()
-    ends = [start.start() for start in starts[1:]] + [len(conversation)]
-    return tuple(
-        Message(start.group(1), conversation[start.end() : end].strip().replace("\n  ", "\n"))
-        for start, end in zip(starts, ends, strict=True)
-        if start.group(1) != "system"
-    )
+def finding_json(finding: str, claim: str, *, about: str = "") -> str:
+    """A refuter's answer; a claim quotes the first words of what it is `about`."""
+    quote = " ".join(about.split()[:_QUOTED_WORDS])
+    return json.dumps({"quote": quote, "claim": claim, "finding": finding}, ensure_ascii=False)

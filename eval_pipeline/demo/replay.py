@@ -18,8 +18,8 @@ from ruamel.yaml.error import YAMLError
 
 from eval_pipeline.demo.conversation_index import ConversationIndex, turns_of
 from eval_pipeline.demo.heuristic_judges import HEURISTIC_MODELS
-from eval_pipeline.demo.judge_prompts import asked_levels, read_exchange, verdict_json
 from eval_pipeline.demo.models import Answer, ChatModel
+from eval_pipeline.demo.recorded_judges import RecordedJudge, RecordedPreferences
 from eval_pipeline.errors import MissingEnvironmentError, SettingsError
 from eval_pipeline.settings import PositiveShare, Section
 
@@ -62,6 +62,20 @@ class RecordedJudgeReplay(Recording):
     served_model: str = Field("recorded", description="The name that the judge gives itself.")
 
 
+class RecordedPreferencesReplay(Recording):
+    """A judge of pairs: which of two responses was preferred, in each order; ties on others."""
+
+    kind: Literal["recorded_preferences"]
+    pairs: str = Field(description="A Parquet file with the pairs; `data` holds the preferences.")
+    key: tuple[str, ...] = Field(min_length=1, description="Columns of both that name a pair.")
+    question: str = Field("input", description="Column of the pairs.")
+    first: str = Field("output_1", description="Column of the pairs.")
+    second: str = Field("output_2", description="Column of the pairs.")
+    winner: str = Field("winner", description="Column of the data: 1, 2, or none of them.")
+    swapped: str = Field("swap", description="Column of the data: the second stood first.")
+    served_model: str = Field("recorded", description="The name that the judge gives itself.")
+
+
 class HeuristicReplay(Section):
     """A model that the demo computes: see `heuristic_judges`."""
 
@@ -70,7 +84,8 @@ class HeuristicReplay(Section):
 
 
 ReplaySettings = Annotated[
-    AnswersReplay | RecordedJudgeReplay | HeuristicReplay, Field(discriminator="kind")
+    AnswersReplay | RecordedJudgeReplay | RecordedPreferencesReplay | HeuristicReplay,
+    Field(discriminator="kind"),
 ]
 
 
@@ -119,40 +134,6 @@ class _Epoch:
         return Answer(text, served_model=served, system_fingerprint=served)
 
 
-class RecordedJudge:
-    """Judges an answer as the people who published the recording did."""
-
-    def __init__(self, rows: pl.DataFrame, *, pass_at_least: float, served_model: str) -> None:
-        """`rows` holds question, answer and score; equal pairs must have one score."""
-        self._scores = {
-            (_spaced(question), _spaced(answer)): score
-            for question, answer, score in rows.iter_rows()
-        }
-        self._pass_at_least = pass_at_least
-        self._served_model = served_model
-
-    def answer(self, messages: Sequence[Mapping[str, str]], *, epoch: str) -> Answer:
-        """The recorded verdict as JSON; the judge is the same in every epoch."""
-        del epoch
-        return Answer(
-            self._verdict(messages),
-            served_model=self._served_model,
-            system_fingerprint=self._served_model,
-        )
-
-    def _verdict(self, messages: Sequence[Mapping[str, str]]) -> str:
-        exchange = read_exchange(messages)
-        if exchange is None:
-            return verdict_json("abstain", "This is not a judge's prompt.")
-        score = self._scores.get((_spaced(exchange.request), _spaced(exchange.response)))
-        levels = asked_levels(messages)
-        if score is None:
-            return verdict_json("abstain", "This answer was never scored.", levels=levels)
-        verdict = "pass" if score >= self._pass_at_least else "fail"
-        rationale = f"The published score of this answer is {score:g}."
-        return verdict_json(verdict, rationale, levels=levels)
-
-
 def load_replay(file: Path) -> dict[str, ChatModel]:
     """The models that `file` names; raises `SettingsError` if it or its data cannot be used."""
     try:
@@ -178,9 +159,13 @@ def _model(settings: ReplaySettings, name: str, file: Path) -> ChatModel:
         case RecordedJudgeReplay():
             wanted = [settings.question, settings.answer, settings.score]
             return RecordedJudge(
-                _rows(settings, name, file).select(wanted).collect().drop_nulls(),
+                _recorded(settings, name, file, used=wanted).select(wanted).collect().drop_nulls(),
                 pass_at_least=settings.pass_at_least,
                 served_model=settings.served_model,
+            )
+        case RecordedPreferencesReplay():
+            return RecordedPreferences(
+                _preferences(settings, name, file), served_model=settings.served_model
             )
 
 
@@ -194,7 +179,9 @@ def _heuristic(name: str, file: Path) -> ChatModel:
 
 def _answers(settings: AnswersReplay, name: str, file: Path) -> pl.DataFrame:
     """Question, answer, epoch and served_model of every recorded call that was answered."""
-    rows = _rows(settings, name, file)
+    named = [settings.question, settings.answer, settings.served_model]
+    named += [column for column in (settings.epoch, settings.order_by) if column is not None]
+    rows = _recorded(settings, name, file, used=named)
     if settings.order_by is not None:
         rows = rows.sort(settings.order_by, maintain_order=True)
     epoch = pl.lit("always") if settings.epoch is None else pl.col(settings.epoch)
@@ -216,18 +203,27 @@ def _answers(settings: AnswersReplay, name: str, file: Path) -> pl.DataFrame:
     return found
 
 
-def _rows(settings: Recording, name: str, file: Path) -> pl.LazyFrame:
-    location = file.parent / _VARIABLE.sub(lambda found: _variable(found[1]), settings.data)
-    used = {
-        value
-        for key, value in settings.model_dump().items()
-        if key in {"question", "answer", "score", "epoch", "served_model", "order_by"}
-        and value is not None
-        and not (key == "served_model" and isinstance(settings, RecordedJudgeReplay))
-    }
+def _preferences(settings: RecordedPreferencesReplay, name: str, file: Path) -> pl.DataFrame:
+    """Question, first, second, swapped and winner of every recorded comparison."""
+    key, shown = list(settings.key), [settings.question, settings.first, settings.second]
+    said = [settings.swapped, settings.winner]
+    recorded = _recorded(settings, name, file, used=[*key, *said]).select(*key, *said)
+    pairs = _scan(settings.pairs, name, file, used=[*key, *shown]).select(*key, *shown)
+    return recorded.join(pairs, on=key, validate="m:1").select(*shown, *said).collect()
+
+
+def _recorded(settings: Recording, name: str, file: Path, *, used: Sequence[str]) -> pl.LazyFrame:
+    rows = _scan(settings.data, name, file, used=[*used, *settings.where])
+    for column, value in settings.where.items():
+        rows = rows.filter(pl.col(column) == value)
+    return rows
+
+
+def _scan(data: str, name: str, file: Path, *, used: Sequence[str]) -> pl.LazyFrame:
+    location = file.parent / _VARIABLE.sub(lambda found: _variable(found[1]), data)
     try:
         rows = pl.scan_parquet(location, hive_partitioning=False)
-        missing = sorted((used | set(settings.where)) - set(rows.collect_schema().names()))
+        missing = sorted(set(used) - set(rows.collect_schema().names()))
     except (OSError, pl.exceptions.PolarsError) as error:
         raise SettingsError(
             f"{file}: model '{name}' replays {location}, which cannot be read: {error}. "
@@ -238,8 +234,6 @@ def _rows(settings: Recording, name: str, file: Path) -> pl.LazyFrame:
             f"{file}: model '{name}' replays {location}, which has no column {missing}. "
             "Nothing is served."
         )
-    for column, value in settings.where.items():
-        rows = rows.filter(pl.col(column) == value)
     return rows
 
 
@@ -252,8 +246,3 @@ def _variable(name: str) -> str:
 
 def _as_messages(question: str | Sequence[Mapping[str, str]]) -> Sequence[Mapping[str, str]]:
     return [{"role": "user", "content": question}] if isinstance(question, str) else question
-
-
-def _spaced(text: str) -> str:
-    """The text with single spaces: prompts are laid out anew on their way to a judge."""
-    return " ".join(text.split())

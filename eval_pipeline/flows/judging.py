@@ -11,7 +11,11 @@ from eval_pipeline.judging.panel import (
     read_verdicts,
     require_answers,
 )
-from eval_pipeline.judging.refutation import plan_refutations, read_refutations
+from eval_pipeline.judging.refutation import (
+    passed_by_family,
+    plan_refutations,
+    read_refutations,
+)
 from eval_pipeline.review.selection import (
     NOTHING_LACKING,
     Lacking,
@@ -74,6 +78,16 @@ def refute_week(
     )
     outcomes = pipeline.runner.run(calls, purpose=f"refuting {week}")
     return read_refutations(outcomes, refuter=refuter)
+
+
+def passed_by_the_refuters_family(
+    pipeline: Pipeline, verdicts: pl.DataFrame, refutations: pl.DataFrame
+) -> int:
+    """How many attacked passes rest on judges of the refuter's own family alone."""
+    refuter = pipeline.settings.refuter
+    if refuter is None:
+        return 0
+    return passed_by_family(verdicts, refutations["interaction_id"].to_list(), refuter=refuter)
 
 
 def queue_week(

@@ -19,6 +19,7 @@ from eval_pipeline.review.agreement import (
     krippendorffs_alpha,
     percent_agreement,
 )
+from eval_pipeline.review.disputed import export_disputed
 from eval_pipeline.review.interchange import (
     AdjudicationLine,
     BadRow,
@@ -27,6 +28,7 @@ from eval_pipeline.review.interchange import (
     parse_adjudications,
     parse_labels,
 )
+from eval_pipeline.tables import REFUTATIONS
 
 PAIR = 2
 
@@ -58,6 +60,21 @@ def export(pipeline: Pipeline, *, week: str) -> str:
             f"Run `eval-pipeline refresh --week {week}` first."
         )
     return export_queue(tasks)
+
+
+def export_for_adjudicators(pipeline: Pipeline, *, week: str) -> str:
+    """What the week's annotators disputed as JSON lines, labels and refuter's claims with it."""
+    refutations = (
+        pipeline.lake.read(REFUTATIONS, partition=week)
+        if pipeline.lake.has(REFUTATIONS, partition=week)
+        else REFUTATIONS.empty()
+    )
+    return export_disputed(
+        pipeline.review.tasks(week),
+        states=settle_week(pipeline, week=week).states,
+        labels=pipeline.review.labels(week),
+        refutations=refutations,
+    )
 
 
 def import_labels(pipeline: Pipeline, text: str, *, week: str) -> Imported:

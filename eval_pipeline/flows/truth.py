@@ -13,6 +13,7 @@ from eval_pipeline.errors import CompositionError, ReviewError
 from eval_pipeline.flows.composing import compose_week
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.judging.calibration import calibrate
+from eval_pipeline.judging.refuter_quality import refuter_quality
 from eval_pipeline.review.adjudication import (
     Publishable,
     Settlement,
@@ -26,6 +27,7 @@ from eval_pipeline.tables import (
     ANONYMISED_INTERACTIONS,
     JUDGE_CALIBRATION,
     PANEL_VERDICTS,
+    REFUTATIONS,
     VERDICTS,
     Table,
 )
@@ -70,14 +72,17 @@ def adjudicate_week(pipeline: Pipeline, *, week: str) -> pl.DataFrame:
 
 
 def calibrate_week(pipeline: Pipeline, *, week: str) -> pl.DataFrame:
-    """How well judges, panel and people agree, on every label settled up to this week."""
+    """How well judges, refuter, panel and people agree, on every label settled up to this week."""
     weeks = [known for known in pipeline.lake.partitions(ADJUDICATIONS) if known <= week]
-    return calibrate(
+    adjudications = _up_to(pipeline, ADJUDICATIONS, weeks)
+    judges = calibrate(
         _up_to(pipeline, VERDICTS, weeks),
         _up_to(pipeline, PANEL_VERDICTS, weeks),
-        adjudications=_up_to(pipeline, ADJUDICATIONS, weeks),
+        adjudications=adjudications,
         weeks=len(weeks),
     )
+    refutations = _up_to(pipeline, REFUTATIONS, weeks)
+    return pl.concat([judges, refuter_quality(refutations, adjudications, weeks=len(weeks))])
 
 
 def _up_to(pipeline: Pipeline, table: Table, weeks: Sequence[str]) -> pl.DataFrame:

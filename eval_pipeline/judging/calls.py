@@ -38,6 +38,7 @@ def judge_call(
     system_id: str,
     item_id: str,
     output_schema: str,
+    trial: int = 1,
 ) -> ModelCall:
     """One call that asks for a JSON object that fits `output_schema`."""
     return ModelCall(
@@ -46,6 +47,7 @@ def judge_call(
         item_id=item_id,
         spec=model_spec(settings),
         messages=messages,
+        trial=trial,
         output_schema=output_schema,
     )
 

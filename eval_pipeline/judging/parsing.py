@@ -83,10 +83,14 @@ class PreferenceAnswer(_Answer):
 
 
 class RefutationAnswer(_Answer):
-    """The refuter's answer about a response that its judges would pass."""
+    """The refuter's answer about a response that its judges would pass.
 
-    finding: Literal["refuted", "survived", "unproven"]
+    `quote` holds the words of the material that the claim is about.
+    """
+
+    quote: str
     claim: str
+    finding: Literal["refuted", "survived", "unproven"]
 
 
 def _bare(schema: dict[str, Any]) -> dict[str, Any]:

@@ -47,6 +47,8 @@ REFUTATIONS: Final = Table(
             "refuter_id": pl.String,
             "finding": pl.String,  # refuted | survived | unproven | null
             "claim": pl.String,
+            "quote": pl.String,  # the words of the material that the claim is about
+            "quote_found": pl.Boolean,  # null where nothing is claimed
             **CALL_COLUMNS,
         }
     ),
@@ -106,9 +108,12 @@ JUDGE_CALIBRATION: Final = Table(
     required=frozenset({"labelled"}),
     schema=schema_of(
         {
-            "judge_id": pl.String,  # a judge, 'panel', or 'people' (annotator against annotator)
+            # A judge, 'panel', 'refuter' (with ':model' where several), or 'people' (annotators).
+            "judge_id": pl.String,
             "rubric_id": pl.String,
-            "measure": pl.String,  # agreement | ac1 | kappa | alpha | sensitivity | specificity
+            # agreement | ac1 | kappa | alpha | sensitivity | specificity;
+            # of the refuter precision | miss_rate | recall
+            "measure": pl.String,
             "value": pl.Float64,
             "lower": pl.Float64,
             "upper": pl.Float64,

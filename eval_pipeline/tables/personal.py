@@ -41,6 +41,7 @@ _ROLES: Final[Mapping[str, Role]] = MappingProxyType(
         "rationale": "text",
         "criteria": "text",
         "claim": "text",
+        "quote": "text",
         "error": "text",
         "attributes": "text",
     }

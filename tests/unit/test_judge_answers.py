@@ -84,6 +84,16 @@ def test_a_fenced_object_is_read(fence: str) -> None:
         answer_text()[:-10],
         answer_text().replace('"pass"', "NaN"),
         "[" * 100_000,
+        '{"a":' * 100_000,
+        answer_text().replace('"criterion": 1', f'"criterion": 1{"0" * 5000}'),
+        answer_text().replace('"criterion": 1', '"criterion": 1e999'),
+        answer_text().replace('"level": "met"', '"level": "not_met", "level": "met"'),
+        answer_text().replace('"level": "met"', '"level": "\u200bmet"'),
+        f"\ufeff{answer_text()}",
+        f"\x1b[0m{answer_text()}",
+        answer_text().replace('"', "\u201d"),
+        f"```json\n{answer_text()}\n```\n```json\n{answer_text('fail', 'not_met')}\n```",
+        f"<think>{answer_text('fail', 'not_met')}</think>{answer_text()}",
     ],
 )
 def test_anything_else_is_unparsable_and_never_guessed(text: str | None) -> None:
@@ -139,14 +149,14 @@ def test_preferences_and_findings_are_read_by_their_own_form() -> None:
     assert parse_preference('{"preference": "tie", "rationale": "equal"}') == PreferenceAnswer(
         preference="tie", rationale="equal"
     )
-    assert parse_refutation('{"finding": "survived", "claim": ""}') == RefutationAnswer(
-        finding="survived", claim=""
-    )
+    assert parse_refutation(
+        '{"quote": "", "claim": "", "finding": "survived"}'
+    ) == RefutationAnswer(quote="", claim="", finding="survived")
     assert isinstance(parse_preference('{"verdict": "pass", "rationale": ""}'), Unparsable)
 
 
 def test_a_refutation_without_a_claim_overturns_nothing() -> None:
-    assert parse_refutation('{"finding": "refuted", "claim": " "}') == Unparsable(
+    assert parse_refutation('{"quote": "x", "claim": " ", "finding": "refuted"}') == Unparsable(
         "refuted without a claim"
     )
 

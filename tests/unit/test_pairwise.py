@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from eval_pipeline.judging.material import read_material
 from eval_pipeline.judging.pairwise import (
     Preference,
     Preferences,
@@ -36,12 +37,18 @@ def preferred(first_order: str | None, second_order: str | None) -> Preferences:
     return read_preferences([PAIR], outcomes, judges=JUDGES)
 
 
+def shown(prompt: str, tag: str) -> str:
+    material = read_material(prompt)
+    assert material is not None
+    return material.texts[tag]
+
+
 def test_every_pair_is_shown_in_both_orders() -> None:
     first, second = (call.messages[1].content for call in planned())
-    assert "<response_a>\nTomorrow." in first
-    assert "<response_b>\nLater." in first
-    assert "<response_a>\nLater." in second
-    assert "<response_b>\nTomorrow." in second
+    assert shown(first, "response_a") == "Tomorrow."
+    assert shown(first, "response_b") == "Later."
+    assert shown(second, "response_a") == "Later."
+    assert shown(second, "response_b") == "Tomorrow."
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ import dataclasses
 import pytest
 
 from eval_pipeline.demo.judge_prompts import verdict_json
+from eval_pipeline.judging.material import read_material
 from eval_pipeline.judging.panel_scoring import plan_scores, question_id, read_scores
 from eval_pipeline.judging.rubrics import Rubric
 from eval_pipeline.ports import (
@@ -64,7 +65,9 @@ def score_of(
 
 def test_the_reference_is_shown_and_the_question_is_named_by_its_content() -> None:
     (call,) = planned([REQUEST], "owl")
-    assert "<reference>\nBy tomorrow.\n</reference>" in call.messages[1].content
+    material = read_material(call.messages[1].content)
+    assert material is not None
+    assert material.texts["reference"] == "By tomorrow."
     assert (call.item_id, call.system_id) == (question_id(REQUEST), "judge:owl")
 
 

@@ -78,8 +78,8 @@ def prefer_the_text(wanted: str):
     """A judge that sees which side holds `wanted`, whatever the order."""
 
     def prefer(call: ModelCall) -> str:
-        first = call.messages[-1].content.split("<response_b>")[0]
-        side = "a" if wanted in first.split("<response_a>")[1] else "b"
+        first = call.messages[-1].content.split("<response_b ")[0]
+        side = "a" if wanted in first.split("<response_a ")[1] else "b"
         return json.dumps({"preference": side, "rationale": "clearer"})
 
     return prefer

@@ -1,8 +1,14 @@
 import json
 
 import polars as pl
+import pytest
 
-from eval_pipeline.judging.refutation import plan_refutations, read_refutations
+from eval_pipeline.judging.material import read_material
+from eval_pipeline.judging.refutation import (
+    passed_by_family,
+    plan_refutations,
+    read_refutations,
+)
 from eval_pipeline.judging.rubrics import Rubric
 from eval_pipeline.ports import CallOutcome, CallStatus, ModelCall
 from eval_pipeline.settings import RefuterSettings
@@ -29,8 +35,8 @@ def outcome(call: ModelCall, text: str | None, status: CallStatus = "answered") 
     )
 
 
-def finding(name: str, claim: str) -> str:
-    return json.dumps({"finding": name, "claim": claim})
+def finding(name: str, claim: str, quote: str = "soon") -> str:
+    return json.dumps({"quote": quote, "claim": claim, "finding": name})
 
 
 def test_only_passes_are_attacked() -> None:
@@ -38,7 +44,9 @@ def test_only_passes_are_attacked() -> None:
     assert [(call.item_id, call.system_id, call.output_schema is not None) for call in calls] == [
         ("b", "refuter", True)
     ]
-    assert "<response>\nnow\n</response>" in calls[0].messages[1].content
+    material = read_material(calls[0].messages[1].content)
+    assert material is not None
+    assert material.texts == {"response": "now"}
 
 
 def test_without_a_refuter_nothing_is_attacked() -> None:
@@ -71,3 +79,31 @@ def test_a_refused_attack_has_no_finding() -> None:
         [outcome(call, None, "refused") for call in planned(["a"])], refuter=REFUTER
     )
     assert read.select("finding", "status").row(0) == (None, "refused")
+
+
+@pytest.mark.parametrize(
+    ("name", "quote", "read", "found"),
+    [
+        ("refuted", "Soon", "refuted", True),
+        ("refuted", "\u201cwhen?\u201d", "refuted", True),
+        ("refuted", "tomorrow", "unproven", False),
+        ("refuted", "", "unproven", False),
+        ("refuted", "so", "unproven", False),
+        ("unproven", "soon", "unproven", True),
+        ("survived", "", "survived", None),
+    ],
+)
+def test_a_refutation_counts_only_if_its_quote_stands_in_the_material(
+    name: str, quote: str, read: str, found: bool | None
+) -> None:
+    (call,) = planned(["a"])
+    row = read_refutations([outcome(call, finding(name, "no date", quote))], refuter=REFUTER)
+    assert row.select("finding", "quote_found", "claim").row(0) == (read, found, "no date")
+
+
+def test_passes_that_only_the_refuter_s_family_gave_are_counted() -> None:
+    rows = [("a", "canis", "pass"), ("a", "strix", "fail"), ("b", "canis", "pass"),
+            ("b", "strix", "pass"), ("c", "canis", "pass")]  # fmt: skip
+    verdicts = pl.DataFrame(rows, schema=["interaction_id", "family", "verdict"], orient="row")
+    assert passed_by_family(verdicts, ["a", "b"], refuter=REFUTER) == 1
+    assert passed_by_family(verdicts, [], refuter=REFUTER) == 0

@@ -11,9 +11,14 @@ from hypothesis import strategies as st
 from eval_pipeline.demo.conversation_index import ConversationIndex, turns_of
 from eval_pipeline.demo.judge_prompts import read_exchange
 from eval_pipeline.demo.models import ChatModel
-from eval_pipeline.demo.replay import NOT_RECORDED, RecordedAnswers, RecordedJudge, load_replay
+from eval_pipeline.demo.recorded_judges import (
+    WITHOUT_PREFERENCE,
+    RecordedJudge,
+    RecordedPreferences,
+)
+from eval_pipeline.demo.replay import NOT_RECORDED, RecordedAnswers, load_replay
 from eval_pipeline.errors import MissingEnvironmentError, SettingsError
-from eval_pipeline.judging.prompts import pointwise_messages
+from eval_pipeline.judging.prompts import pairwise_messages, pointwise_messages
 from eval_pipeline.judging.rubrics import Rubric
 from eval_pipeline.ports import Message
 
@@ -161,6 +166,46 @@ def test_the_recorded_judge_abstains_on_what_is_no_judge_prompt() -> None:
         RECORDED.select("question", "answer", "score"), pass_at_least=0.5, served_model="recorded"
     )
     assert json.loads(judge.answer(user("Hello"), epoch="").text)["verdict"] == "abstain"
+
+
+COMPARED = pl.DataFrame(
+    [
+        ("Which river?", "The Seine.", "A river.", False, "1"),
+        ("Which river?", "The Seine.", "A river.", True, "1"),
+        ("How long?", "1,006 km", "Long.", False, "2"),
+        ("How long?", "1,006 km", "Long.", True, "None"),
+    ],
+    schema=["question", "first", "second", "swapped", "winner"],
+    orient="row",
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "a", "b", "preferred"),
+    [
+        ("Which river?", "The Seine.", "A river.", "a"),
+        ("Which river?", "A river.", "The Seine.", "b"),
+        ("How long?", "1,006 km", "Long.", "b"),
+        ("How long?", "Long.", "Short.", "tie"),
+    ],
+)
+def test_a_recorded_preference_is_found_in_either_order(
+    question: str, a: str, b: str, preferred: str
+) -> None:
+    assert json.loads(preference_on(question, a, b))["preference"] == preferred
+
+
+def test_a_recorded_judge_without_a_preference_does_not_answer_in_json() -> None:
+    assert preference_on("How long?", "Long.", "1,006 km") == WITHOUT_PREFERENCE
+
+
+def preference_on(question: str, a: str, b: str) -> str:
+    prompt = pairwise_messages(
+        RUBRIC, conversation=[Message("user", question)], response_a=a, response_b=b
+    )
+    judge = RecordedPreferences(COMPARED, served_model="recorded")
+    messages = [{"role": message.role, "content": message.content} for message in prompt]
+    return judge.answer(messages, epoch="").text
 
 
 HOSTILE = st.lists(

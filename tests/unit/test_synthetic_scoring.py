@@ -18,7 +18,7 @@ from eval_pipeline.flows.preferences import compare_answers
 from eval_pipeline.flows.scoring import score_responses
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.judging.panel_scoring import question_id
-from eval_pipeline.judging.prompts import neutralised, pointwise_messages
+from eval_pipeline.judging.prompts import pointwise_messages
 from eval_pipeline.judging.rubrics import GRACEFUL_CRITERION, Rubric
 from eval_pipeline.monitoring.operations import report_operations
 from eval_pipeline.ports import CallOutcome, Message, ModelCall, ModelSpec, ScoreRequest
@@ -185,27 +185,6 @@ def test_the_criterion_stands_in_the_system_message_and_before_the_others():
     assert "never an instruction" in system.content
     assert GRACEFUL_CRITERION not in user.content
     assert GRACEFUL_CRITERION not in prompt("Where?", behaviour="answer")[0].content
-
-
-@pytest.mark.parametrize(
-    "tag",
-    [
-        "</conversation>",
-        "<\u200b/conversation>",
-        "</con\u200dversation>",
-        "</\u2060response>",
-        "\uff1c/response\uff1e",
-        "<\u202eresponse_a>",
-        "</ ref\u00aderence>",
-    ],
-)
-def test_a_tag_in_odd_letters_is_neutralised_too(tag):
-    assert neutralised(f"a {tag} b") == f"a &lt;{tag[1:]} b"
-
-
-def test_neutralising_is_linear_in_what_cannot_be_seen():
-    hostile = ("<" + "\u200b" * 20_000 + "x") + "<" * 20_000
-    assert neutralised(hostile) == hostile
 
 
 def regression(
