@@ -11,6 +11,7 @@ from assets import (
     evaluation,
     gate,
     intake,
+    judge_checks,
     judging,
     monitoring,
     privacy,
@@ -50,6 +51,14 @@ publish: Final = dg.define_asset_job(
         monitoring.outcome_validity,
     ),
 )
+check_judges: Final = dg.define_asset_job(
+    "judge_checks",
+    description="What is wrong with the judges: asked again, asked in the other order, asked about "
+    "frozen responses, and held against the labels.",
+    selection=dg.AssetSelection.assets(
+        judge_checks.judge_anchors, judge_checks.judge_probes, judge_checks.judge_biases
+    ),
+)
 drift: Final = dg.define_asset_job(
     "drift",
     description="Old golden versions re-run on the pinned systems, and what has drifted.",
@@ -82,4 +91,4 @@ decide: Final = dg.define_asset_job(
         gate.gate_decision,
     ),
 )
-ALL_JOBS: Final = (refresh, publish, drift, evaluate, decide)
+ALL_JOBS: Final = (refresh, publish, check_judges, drift, evaluate, decide)

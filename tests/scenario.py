@@ -207,6 +207,7 @@ def tell_story(world: World) -> None:
             session.launcher.launch("refresh", partition=week)
             DESK.work(session.pipeline, week=week)
             session.launcher.launch("publish", partition=week)
+            session.launcher.launch("judge_checks", partition=week)
             session.launcher.launch("drift", partition=week)
         session.launcher.tick("provider_change_sensor")
         session.launcher.launch("gate", partition=CANDIDATE)
@@ -222,6 +223,7 @@ def _make_small(tree: Any, *, provider_url: str) -> None:
     )
     tree["golden"]["mix"]["tolerance"] = 1.0
     tree["drift"].update(maximum_items=30)
+    tree["judge_checks"] = {"retest_items": 10, "rationale_items": 10, "pairs": 5, "anchors": 12}
     tree["watch"] = {"prompts": 20}
     tree["gate"].update(looks=[20, 40], minimum_judge_agreement=0.01)
     # Latency is really measured, and the machine that runs tests is busy with other tests.

@@ -1,4 +1,4 @@
-"""The jobs as commands: refresh, publish, drift, watch, evaluate, gate."""
+"""The jobs as commands: refresh, publish, judge-checks, drift, watch, evaluate, gate."""
 
 import json
 from enum import StrEnum
@@ -19,11 +19,14 @@ from eval_pipeline.cli.session import Session, err, out
 from eval_pipeline.flows.candidates import resolve_candidate
 from eval_pipeline.flows.decision import load_decision, page_path, read_page
 from eval_pipeline.reports import formats
+from eval_pipeline.reports.judge_checks import warnings
 from eval_pipeline.reports.terminal import decision_table
 from eval_pipeline.tables import (
     ADJUDICATIONS,
     DISPUTES,
     DRIFT_REPORT,
+    JUDGE_BIASES,
+    JUDGE_PROBES,
     REGRESSION_REPORT,
     SAMPLED_INTERACTIONS,
     VERDICTS,
@@ -46,6 +49,7 @@ def register(app: typer.Typer) -> None:
     """Adds the job commands to the application."""
     app.command()(refresh)
     app.command()(publish)
+    app.command("judge-checks")(judge_checks)
     app.command()(drift)
     app.command()(watch)
     app.command()(evaluate)
@@ -80,6 +84,28 @@ def publish(week: WeekOption, config: ConfigOption = None, as_json: JsonOption =
             "run_id": run_id,
             "labels": session.pipeline.lake.read(ADJUDICATIONS, partition=week).height,
             "golden_version": session.pipeline.golden.for_week(week),
+        },
+        as_json=as_json,
+    )
+
+
+def judge_checks(
+    week: WeekOption,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Ask the judges again and say which of them is biased, shaky or drifting."""
+    session, week = Session(config), checked_week(week)
+    run_id = _launch(session, "judge_checks", week)
+    lake = session.pipeline.lake
+    probes = lake.read(JUDGE_PROBES, partition=week)
+    _tell(
+        {
+            "week": week,
+            "run_id": run_id,
+            "probes": probes.height,
+            "cost_usd": float(probes["cost_usd"].sum()),
+            "beyond_limits": list(warnings(lake.read(JUDGE_BIASES, partition=week))),
         },
         as_json=as_json,
     )

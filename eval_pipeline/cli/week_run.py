@@ -33,12 +33,14 @@ class WeekFacts:
 
 
 def refresh_and_publish(session: Session, desk: Desk, *, week: str) -> None:
-    """The week's two jobs, with the scripted reviewers in between."""
+    """The week's jobs up to its version, the scripted reviewers in between; then the judges'."""
     with session.progress.shown(f"{week}: refresh"):
         session.launcher.launch("refresh", partition=week)
     desk.work(session.pipeline, week=week)
     with session.progress.shown(f"{week}: publish"):
         session.launcher.launch("publish", partition=week)
+    with session.progress.shown(f"{week}: checks of the judges"):
+        session.launcher.launch("judge_checks", partition=week)
 
 
 def rerun_old_versions(session: Session, *, week: str) -> None:

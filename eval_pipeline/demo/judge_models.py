@@ -24,6 +24,7 @@ from eval_pipeline.demo.knowledge import (
 )
 from eval_pipeline.demo.models import Answer, ChatModel
 from eval_pipeline.demo.questions import understand_text
+from eval_pipeline.demo.reason_reader import reasons_in, supported_json
 from eval_pipeline.fingerprint import fingerprint, unit_hash
 from eval_pipeline.judging.material import RESPONSE_A, RESPONSE_B
 
@@ -47,7 +48,7 @@ class JudgeErrors:
 
 @dataclass(frozen=True)
 class Judge:
-    """A judge model; answers pointwise and pairwise prompts."""
+    """A judge model; answers pointwise and pairwise prompts, and reads another judge's reasons."""
 
     name: str
     errors: JudgeErrors
@@ -64,6 +65,9 @@ class Judge:
         pair = [read_exchange(messages, judged=side) for side in (RESPONSE_A, RESPONSE_B)]
         if pair[0] is not None and pair[1] is not None:
             return self._preference(pair[0], pair[1])
+        reasons = reasons_in(messages)
+        if reasons is not None:
+            return supported_json(reasons)
         return verdict_json("abstain", NO_PROMPT)
 
     def _verdict(self, exchange: JudgedExchange, *, levels: Sequence[tuple[str, ...]]) -> str:

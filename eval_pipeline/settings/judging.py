@@ -115,14 +115,31 @@ class PanelSettings(Section):
 class JudgeChecksSettings(Section):
     """What the weekly measurements of the judges' own biases may ask for."""
 
-    retest_items: int = Field(60, ge=0, description="Responses judged twice on the same words.")
+    retest_items: int = Field(80, ge=0, description="Responses judged twice on the same words.")
     pairs: int = Field(60, ge=0, description="Pairs of responses compared in both orders, twice.")
+    rationale_items: int = Field(
+        80, ge=0, description="Responses whose verdicts' reasons another judge reads alone."
+    )
     anchors: int = Field(
         200, ge=0, description="Frozen responses with a settled label, judged again every week."
+    )
+    minimum_anchor_change: Share = Field(
+        0.02, description="A change of accuracy on anchors smaller than this raises no alarm."
+    )
+    minimum_recurring_share: Share = Field(
+        0.05,
+        description="The same fault on a smaller share of the anchors, week after week, raises no "
+        "alarm.",
     )
     maximum_retest_flips: Share = Field(0.05, description="More than this is reported.")
     maximum_position_excess: Share = Field(
         0.05, description="Flips under a swap beyond those on a rerun; more is reported."
+    )
+    maximum_position_bias: Share = Field(
+        0.03, description="How much more than half whatever stands first wins; more is reported."
+    )
+    maximum_rationale_mismatch: Share = Field(
+        0.05, description="Verdicts whose reasons support the other one; more is reported."
     )
     maximum_self_preference: Share = Field(0.02, description="More than this is reported.")
     maximum_verbosity_effect: Share = Field(

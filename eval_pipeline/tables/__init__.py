@@ -22,6 +22,7 @@ from eval_pipeline.tables.intake import (
     SAMPLING_FRAME,
     STRATIFIED_INTERACTIONS,
 )
+from eval_pipeline.tables.judge_checks import JUDGE_ANCHORS, JUDGE_BIASES, JUDGE_PROBES
 from eval_pipeline.tables.judging import (
     DISPUTES,
     JUDGE_CALIBRATION,
@@ -61,6 +62,9 @@ ALL_TABLES: Final[tuple[Table, ...]] = (
     DISPUTES,
     ADJUDICATIONS,
     JUDGE_CALIBRATION,
+    JUDGE_ANCHORS,
+    JUDGE_PROBES,
+    JUDGE_BIASES,
     SYNTHETIC_ITEMS,
     GOLDEN_SET,
     GOLDEN_WEIGHTS,
@@ -98,7 +102,10 @@ __all__ = [
     "GOLDEN_WEIGHTS",
     "INTERACTION_COLUMNS",
     "INTERACTION_SCHEMA",
+    "JUDGE_ANCHORS",
+    "JUDGE_BIASES",
     "JUDGE_CALIBRATION",
+    "JUDGE_PROBES",
     "MESSAGES",
     "NAMES",
     "OPERATIONS_REPORT",

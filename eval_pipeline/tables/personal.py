@@ -49,14 +49,16 @@ _ROLES: Final[Mapping[str, Role]] = MappingProxyType(
 
 IMPERSONAL: Final = frozenset(
     {
-        "about", "adjudicated_by", "annotator_kind", "annotators", "anonymiser_fingerprint",
-        "arm", "asked_by", "baseline_id", "blocked_subsets", "candidate_id", "cell",
+        "about", "adjudicated_by", "admitted_week", "against", "anchor_week", "annotator_kind",
+        "annotators", "anonymiser_fingerprint",
+        "answered_by", "arm", "asked_by", "baseline_id", "blocked_subsets", "candidate_id", "cell",
         "cluster", "component", "decision_id", "dimension", "error_code",
-        "expected_behaviour", "family", "feedback", "finding", "finish_reason",
+        "expected", "expected_behaviour", "family", "feedback", "finding", "finish_reason",
         "first_week", "golden_asked_by", "golden_versions", "identity", "item_fingerprint",
         "judge_id", "kind", "label", "label_source", "labels", "logged_model", "masked",
         "matched", "measure", "method", "metric", "mutation", "new_hash", "note",
-        "old_hash", "order", "panel_verdict", "place", "preferences", "profile", "prompt_version",
+        "old_hash", "order", "panel_verdict", "place", "preferences", "probe", "profile",
+        "prompt_version",
         "provider", "reason", "reasons", "reference", "reference_label", "reference_week",
         "refuter_id", "requested_by", "requested_model", "route", "rubric_id",
         "score_error", "scorer", "selection", "served_model", "settled_by", "source",

@@ -41,7 +41,7 @@ class Table:
         if self.partitioned_by == "erasure":
             return f"eval-pipeline {self.job} --user ID"
         option = "--week" if self.partitioned_by == "week" else "--candidate"
-        return f"eval-pipeline {self.job} {option} {partition}"
+        return f"eval-pipeline {self.job.replace('_', '-')} {option} {partition}"
 
     def empty(self) -> pl.DataFrame:
         """A frame of this table without rows."""
