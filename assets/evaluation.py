@@ -17,8 +17,9 @@ from assets.contamination import (
 )
 from assets.conventions import across, counts, markdown, plot, stored, table_asset
 from assets.intake import anonymised_interactions, stratified_interactions
+from assets.reconciliation import CALLS_CHECK, calls_check
 from assets.truth import golden_set
-from eval_pipeline.flows import dimensions, drift, memorisation, regression
+from eval_pipeline.flows import dimensions, drift, memorisation, reconciliation, regression
 from eval_pipeline.flows import rotation_effect as rotation
 from eval_pipeline.flows.candidates import resolve_candidate
 from eval_pipeline.flows.judge_weights import weights_before, weights_told
@@ -33,6 +34,7 @@ from eval_pipeline.tables import (
     REGRESSION_TRIALS,
     ROTATION_EFFECT,
     TRIAL_DIMENSIONS,
+    require_reconciled,
 )
 
 
@@ -41,6 +43,7 @@ from eval_pipeline.tables import (
     group="evaluation",
     kinds={"llm", "parquet"},
     deps=[across(golden_set)],
+    checks=CALLS_CHECK,
     warnings=VERBATIM_CHECK,
 )
 def drift_trials(
@@ -49,6 +52,9 @@ def drift_trials(
     """Asks the pinned systems the old versions' items again, and scores old answers again."""
     week = context.partition_key
     trials = drift.rerun_week(pipeline, week=week)
+    reconciled = reconciliation.reconcile_drift(pipeline, trials, week=week)
+    yield calls_check(DRIFT_TRIALS, reconciled)
+    require_reconciled(reconciled, table=DRIFT_TRIALS.name)
     memorised = memorisation.memorised_this_week(pipeline, trials)
     yield memorisation_check(pipeline, DRIFT_TRIALS, memorised)
     yield stored(
@@ -125,6 +131,7 @@ def rotation_effect(
         across(stratified_interactions),
         candidate_contamination,
     ],
+    checks=CALLS_CHECK,
     warnings=VERBATIM_CHECK,
 )
 def regression_trials(
@@ -133,6 +140,9 @@ def regression_trials(
     """Both systems on the newest golden version, topped up from the reserve where undecided."""
     candidate = resolve_candidate(pipeline.project, context.partition_key)
     trials = regression.evaluate_candidate(pipeline, candidate)
+    reconciled = reconciliation.reconcile_candidate(pipeline, candidate, trials)
+    yield calls_check(REGRESSION_TRIALS, reconciled)
+    require_reconciled(reconciled, table=REGRESSION_TRIALS.name)
     memorised = memorisation.memorised_by_candidate(pipeline, candidate, trials)
     yield memorisation_check(pipeline, REGRESSION_TRIALS, memorised)
     yield stored(

@@ -10,7 +10,8 @@ import dagster as dg
 
 from assets.conventions import counts, markdown, stored, table_asset
 from assets.intake import anonymised_interactions, stratified_interactions
-from eval_pipeline.flows import judging
+from assets.reconciliation import CALLS_CHECK, calls_check
+from eval_pipeline.flows import judging, reconciliation
 from eval_pipeline.flows.judge_weights import weights_before, weights_told
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.judging.panel import criteria_reached, decide
@@ -21,6 +22,7 @@ from eval_pipeline.tables import (
     REFUTATIONS,
     STRATIFIED_INTERACTIONS,
     VERDICTS,
+    require_reconciled,
 )
 
 
@@ -29,16 +31,20 @@ from eval_pipeline.tables import (
     group="judging",
     kinds={"llm", "parquet"},
     deps=[anonymised_interactions],
+    checks=CALLS_CHECK,
     automated=True,
 )
 def verdicts(
     context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
-) -> dg.MaterializeResult[Any]:
+) -> Iterator[Any]:
     """Asks every judge about every sampled response; each call is journaled before it counts."""
     week = context.partition_key
     anonymised = pipeline.lake.read(ANONYMISED_INTERACTIONS, partition=week)
     judged = judging.judge_week(pipeline, anonymised, week=week)
-    return stored(
+    reconciled = reconciliation.reconcile_verdicts(pipeline, anonymised, judged)
+    yield calls_check(VERDICTS, reconciled)
+    require_reconciled(reconciled, table=VERDICTS.name)
+    yield stored(
         pipeline,
         VERDICTS,
         judged,
@@ -57,6 +63,7 @@ def verdicts(
     group="judging",
     kinds={"llm", "parquet"},
     deps=[anonymised_interactions, verdicts],
+    checks=CALLS_CHECK,
     warnings={"refuter_stands_apart": "No pass rests on judges of the refuter's family alone."},
     automated=True,
 )
@@ -65,13 +72,14 @@ def refutations(
 ) -> Iterator[Any]:
     """Lets the refuter attack every response that the judges would pass."""
     week = context.partition_key
+    anonymised = pipeline.lake.read(ANONYMISED_INTERACTIONS, partition=week)
     judged = pipeline.lake.read(VERDICTS, partition=week)
-    found = judging.refute_week(
-        pipeline,
-        pipeline.lake.read(ANONYMISED_INTERACTIONS, partition=week),
-        judged,
-        week=week,
+    found = judging.refute_week(pipeline, anonymised, judged, week=week)
+    reconciled = reconciliation.reconcile_refutations(
+        pipeline, anonymised, verdicts=judged, found=found, week=week
     )
+    yield calls_check(REFUTATIONS, reconciled)
+    require_reconciled(reconciled, table=REFUTATIONS.name)
     kin = judging.passed_by_the_refuters_family(pipeline, judged, found)
     yield dg.AssetCheckResult(
         asset_key=REFUTATIONS.name,

@@ -218,6 +218,34 @@ class ProviderAccessError(EvalPipelineError):
         )
 
 
+class SpendingLimitError(EvalPipelineError):
+    """A limit of `spending` would be passed; what was answered until then is recorded."""
+
+    def __init__(
+        self,
+        purpose: str,
+        *,
+        setting: str,
+        limit: float,
+        scope: str,
+        spent: str,
+        missing: int,
+        expected: str,
+    ) -> None:
+        lasting = setting.endswith(".minutes")
+        remedy = (
+            f"Run the same command again, or raise `{setting}` first"
+            if lasting
+            else f"Raise `{setting}` and run the same command again"
+        )
+        super().__init__(
+            f"Calls for {purpose} stop at the limit `{setting}` of {limit:g}: all runs of "
+            f"'{scope}' took {spent}, and {missing:,} calls are still without an answer "
+            f"(expected: {expected}). What was answered is kept in the journal. "
+            f"{remedy}: only the missing calls are made."
+        )
+
+
 class UnansweredCallsError(EvalPipelineError):
     """Too many calls of a step failed for its result to mean anything."""
 
@@ -239,6 +267,17 @@ class UnusableAnswersError(UnansweredCallsError):
             f"(most often: {commonest}). Nothing was written; what was answered is kept in the "
             "journal and would be read the same again. Check the model and its parameters under "
             "`judges` and `refuter`, or raise `panel.maximum_failed_share`.",
+        )
+
+
+class ReconciliationError(EvalPipelineError):
+    """Planned calls and the rows that should rest on them do not agree; nothing was written."""
+
+    def __init__(self, table: str, problems: Sequence[str]) -> None:
+        super().__init__(
+            f"The rows for '{table}' do not account for every planned call: {'; '.join(problems)}. "
+            "Nothing was written; what was answered is kept in the journal. This is a defect of "
+            "the step, or its inputs changed while it ran: run the same command again."
         )
 
 

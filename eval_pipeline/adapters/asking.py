@@ -3,13 +3,15 @@
 import asyncio
 import datetime as dt
 import ssl
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 
-from eval_pipeline.adapters.journal import Attempt, AttemptWriter, CallKey
+from eval_pipeline.adapters.attempt_writer import AttemptWriter
+from eval_pipeline.adapters.feed import CallFeed
+from eval_pipeline.adapters.journal import Attempt, CallKey
 from eval_pipeline.adapters.pacing import Pace, Silence, backoff_seconds
 from eval_pipeline.adapters.providers import (
     Answered,
@@ -19,6 +21,7 @@ from eval_pipeline.adapters.providers import (
     Reply,
     cost_usd,
 )
+from eval_pipeline.adapters.providers.replies import LONGEST_NAME
 from eval_pipeline.adapters.transports import (
     CONNECTIONS_PER_CLIENT,
     HttpReply,
@@ -38,18 +41,18 @@ async def ask_all(
     asking: "Asking", lanes: Sequence["Lane"], *, tell: "Telling", tls: ssl.SSLContext
 ) -> None:
     """Asks every lane's calls, all lanes at once; raises what makes going on pointless."""
-    total = sum(len(lane.calls) for lane in lanes)
+    total = sum(len(lane.feed.calls) for lane in lanes)
     telling = asyncio.create_task(tell.from_time_to_time(asking, total))
     try:
         async with AsyncExitStack() as open_clients, asyncio.TaskGroup() as workers:
             for lane in lanes:
+                open_clients.push_async_callback(lane.feed.close)
                 shards = await open_clients.enter_async_context(
                     open_shards(lane.provider.url, concurrency=lane.workers, context=tls)
                 )
-                queue = iter(lane.calls.items())
                 for worker in range(lane.workers):
                     client = shards[worker // CONNECTIONS_PER_CLIENT]
-                    workers.create_task(asking.work(queue, lane, client))
+                    workers.create_task(asking.work(lane, client))
     except BaseExceptionGroup as failures:
         raise first_failure(failures) from None
     finally:
@@ -61,11 +64,11 @@ async def ask_all(
 class Lane:
     """One provider's share of a run: its calls, its pace, its silence."""
 
-    def __init__(self, provider: ChatProvider, calls: Mapping[CallKey, ModelCall]) -> None:
+    def __init__(self, provider: ChatProvider, feed: CallFeed) -> None:
         settings = provider.settings
         self.provider = provider
-        self.calls = calls
-        self.workers = min(settings.concurrency, len(calls))
+        self.feed = feed
+        self.workers = min(settings.concurrency, len(feed.calls))
         self.pace = Pace(settings.concurrency)
         self.silence = Silence(
             # More than a few calls that hang every time, each on its own, can use up.
@@ -85,33 +88,32 @@ class Asking:
         writer: AttemptWriter,
         *,
         clock: Callable[[], dt.datetime],
-        made: Mapping[CallKey, int],
+        version_headers: Collection[str] = (),
     ) -> None:
+        """`version_headers`: the reply headers that are recorded, by their lower-case names."""
         self._writer = writer
         self._clock = clock
-        self._made = made
+        self._version_headers = sorted(version_headers)
         self.failed: dict[CallKey, Attempt] = {}
         self.done = 0
 
-    async def work(
-        self,
-        queue: Iterator[tuple[CallKey, ModelCall]],
-        lane: Lane,
-        client: httpx.AsyncClient,
-    ) -> None:
-        """Takes calls until none is left; a call is finished before the next is taken."""
-        for key, call in queue:
-            await self._settle(key, call, lane=lane, client=client)
+    async def work(self, lane: Lane, client: httpx.AsyncClient) -> None:
+        """Takes calls until none is left; a call is in the journal before the next is taken."""
+        async for key, call in lane.feed:
+            settled = await self._settle(key, call, lane=lane, client=client)
+            await lane.feed.finished(key, settled=settled)
             self.done += 1
 
     async def _settle(
         self, key: CallKey, call: ModelCall, *, lane: Lane, client: httpx.AsyncClient
-    ) -> None:
+    ) -> bool:
         provider = lane.provider
         turns = provider.settings.maximum_attempts
-        before = self._made.get(key, 0)
+        before = lane.feed.attempts_before(key)
         for turn in range(1, turns + 1):
             async with lane.pace.slot():
+                if not await lane.feed.admits(key):
+                    return False
                 sent_at = asyncio.get_running_loop().time()
                 received = await post(
                     client,
@@ -123,15 +125,24 @@ class Asking:
             now = self._clock()
             reply = provider.read(received, now=now)
             attempt = _attempt(key, call, reply, number=before + turn, latency=received, now=now)
+            attempt = replace(attempt, headers=self._kept_headers(received))
             self._writer.submit(attempt, route=call.route)
             _stop_if_pointless(lane, received, reply, last_attempt=turn == turns)
             if not isinstance(reply, Failed):
                 lane.pace.speed_up()
-                return
+                self.failed.pop(key, None)
+                return True
+            self.failed[key] = attempt
             if turn == turns or not reply.retryable:
-                self.failed[key] = attempt
-                return
+                return False
             await _wait(lane, reply, attempt, turn=turn, sent_at=sent_at)
+        return False
+
+    def _kept_headers(self, received: HttpReply | NoReply) -> tuple[tuple[str, str], ...]:
+        if isinstance(received, NoReply):
+            return ()
+        named = ((name, received.headers.get(name)) for name in self._version_headers)
+        return tuple((name, value[:LONGEST_NAME]) for name, value in named if value)
 
 
 def _stop_if_pointless(
@@ -191,21 +202,32 @@ def _attempt(
         cost_usd=cost_usd(call.spec, reply.facts),
         latency_seconds=latency.latency_seconds,
         recorded_at=now,
+        first_byte_seconds=latency.first_byte_seconds if isinstance(latency, HttpReply) else None,
     )
 
 
 @dataclass(frozen=True)
 class Telling:
-    """Progress of one run, told to whoever listens; `already` calls came from the journal."""
+    """Progress of one run, told to whoever listens; `already` calls came from the journal.
+
+    What another run settled meanwhile counts too, and that it is waited for is said.
+    """
 
     report: ProgressReport | None
     purpose: str
     already: int
+    feeds: tuple[CallFeed, ...] = ()
 
     def now(self, asking: Asking, total: int) -> None:
         """Says how many calls are done."""
         if self.report is not None:
-            self.report(self.already + asking.done, self.already + total, self.purpose)
+            elsewhere = sum(feed.done_elsewhere for feed in self.feeds)
+            waits = any(feed.waiting for feed in self.feeds)
+            self.report(
+                self.already + asking.done + elsewhere,
+                self.already + total,
+                f"{self.purpose}, waiting for another run" if waits else self.purpose,
+            )
 
     async def from_time_to_time(self, asking: Asking, total: int) -> None:
         """Says so every half second until cancelled."""

@@ -5,23 +5,34 @@ changes rows: see `review_erasure`.
 """
 
 import datetime as dt
-import queue
-import time
-from collections.abc import Collection, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import json
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from eval_pipeline.adapters.schema import call_attempts
+from eval_pipeline.adapters.schema import call_attempts, call_claims
+from eval_pipeline.adapters.store import read_utc, write_transaction
 from eval_pipeline.errors import StoreError
-from eval_pipeline.ports import CallStatus, Redact
+from eval_pipeline.ports import CallStatus
 
-BATCH_ATTEMPTS = 50
-BATCH_SECONDS = 0.05
+KEYS_AT_ONCE = 500
+
+_settling = (
+    sa.select(call_attempts)
+    .where(call_attempts.c.status != "failed")
+    .order_by(*call_attempts.primary_key)
+)
+
+
+_release = sa.delete(call_claims).where(
+    *(
+        call_claims.c[name] == sa.bindparam(f"of_{name}")
+        for name in ("claimed_by", *(column.name for column in call_claims.primary_key))
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +51,10 @@ class Attempt:
     """One request of one call, as `call_attempts` holds it; `attempt` counts from 1 over all runs.
 
     `text` is null unless `status` is answered. Tokens and cost are null where the provider sent
-    none. `latency_seconds` runs from the request to the last byte, or to the failure.
+    none. `latency_seconds` runs from the request to the last byte, or to the failure;
+    `first_byte_seconds` to the reply's head, null where none came. `headers` holds the reply
+    headers that name a version, sorted by their lower-case names. `batch_id` is the provider's
+    id of the batch that the answer came by, null where the call was asked by itself.
     """
 
     key: CallKey
@@ -57,6 +71,9 @@ class Attempt:
     cost_usd: float | None
     latency_seconds: float | None
     recorded_at: dt.datetime
+    first_byte_seconds: float | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    batch_id: str | None = None
 
 
 class CallJournal:
@@ -66,7 +83,7 @@ class CallJournal:
     """
 
     def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
+        self.engine = engine
 
     def settled(
         self, scope: str, *, systems: Collection[str] | None = None
@@ -75,139 +92,120 @@ class CallJournal:
 
         `systems` narrows it to these system ids.
         """
-        query = (
-            sa.select(call_attempts)
-            .where(call_attempts.c.scope == scope, call_attempts.c.status != "failed")
-            .order_by(*call_attempts.primary_key)
-        )
+        query = _settling.where(call_attempts.c.scope == scope)
         if systems is not None:
             query = query.where(call_attempts.c.system_id.in_(sorted(systems)))
-        first: dict[CallKey, Attempt] = {}
-        for row in self._rows(query):
-            first.setdefault(_key(row), _attempt(row))
-        return first
+        return _first(self._rows(query))
 
-    def attempts_made(self, scope: str) -> dict[CallKey, int]:
-        """The highest attempt number of every call of a scope, whatever became of it."""
-        keys = [call_attempts.c[name] for name in CallKey.__dataclass_fields__]
-        query = (
-            sa.select(*keys, sa.func.max(call_attempts.c.attempt).label("made"))
-            .where(call_attempts.c.scope == scope)
-            .group_by(*keys)
-            .order_by(*keys)
-        )
-        return {_key(row): int(row["made"]) for row in self._rows(query)}
+    def settled_calls(self, keys: Collection[CallKey]) -> dict[CallKey, Attempt]:
+        """The answered and refused ones of these calls, read by their keys."""
+        return _first(self._of_calls(_settling, keys))
 
-    def record(self, attempts: Sequence[Attempt]) -> None:
-        """Appends in one transaction; an attempt that is already recorded stays as it is."""
-        if not attempts:
+    def last_attempts(self, keys: Collection[CallKey]) -> dict[CallKey, Attempt]:
+        """The newest attempt at each of these calls that has any, whatever became of it."""
+        query = sa.select(call_attempts).order_by(*call_attempts.primary_key)
+        return {_key(row): _attempt(row) for row in self._of_calls(query, keys)}
+
+    def record(
+        self,
+        attempts: Sequence[Attempt],
+        *,
+        released: Collection[CallKey] = (),
+        claimed_by: str | None = None,
+    ) -> None:
+        """Appends in one transaction; an attempt that is already recorded stays as it is.
+
+        Another attempt that another run recorded under the same number meanwhile stays too, and
+        this one gets the next number. The same transaction gives up the claims of `claimed_by` on
+        the calls that these attempts settle and on `released`.
+        """
+        if not attempts and not released:
             return
+        settled = {attempt.key for attempt in attempts if attempt.status != "failed"}
         try:
-            with self._engine.begin() as connection:
-                connection.execute(self._insert(), [_row(attempt) for attempt in attempts])
+            with write_transaction(self.engine) as connection:
+                if attempts:
+                    self._append(connection, attempts)
+                if claimed_by is not None:
+                    release_claims(connection, settled.union(released), claimed_by=claimed_by)
         except sa.exc.SQLAlchemyError as error:
-            raise self._failure(error, did="record") from None
+            raise journal_failure(self.engine, error, did="record") from None
+
+    def _append(self, connection: sa.Connection, attempts: Sequence[Attempt]) -> None:
+        rows = [_row(attempt) for attempt in attempts]
+        if connection.execute(self._insert(), rows).rowcount == len(rows):
+            return
+        for attempt in attempts:
+            of_call = [call_attempts.c[name] == value for name, value in vars(attempt.key).items()]
+            columns = sa.select(call_attempts.c.attempt, call_attempts.c.recorded_at)
+            standing = connection.execute(columns.where(*of_call)).all()
+            if attempt.recorded_at not in {read_utc(row.recorded_at) for row in standing}:
+                number = 1 + max(row.attempt for row in standing)
+                connection.execute(self._insert(), [_row(replace(attempt, attempt=number))])
 
     def _insert(self) -> sa.Executable:
-        if self._engine.dialect.name == "postgresql":
+        if self.engine.dialect.name == "postgresql":
             return postgresql.insert(call_attempts).on_conflict_do_nothing()
         return sqlite.insert(call_attempts).on_conflict_do_nothing()
 
+    def _of_calls(
+        self, query: sa.Select[Any], keys: Collection[CallKey]
+    ) -> Iterator[sa.RowMapping]:
+        columns = sa.tuple_(*(call_attempts.c[name] for name in CallKey.__dataclass_fields__))
+        wanted = [tuple(vars(key).values()) for key in dict.fromkeys(keys)]
+        for start in range(0, len(wanted), KEYS_AT_ONCE):
+            yield from self._rows(query.where(columns.in_(wanted[start : start + KEYS_AT_ONCE])))
+
     def _rows(self, query: sa.Select[Any]) -> Iterable[sa.RowMapping]:
         try:
-            with self._engine.connect() as connection:
+            with self.engine.connect() as connection:
                 return connection.execute(query).mappings().all()
         except sa.exc.SQLAlchemyError as error:
-            raise self._failure(error, did="read") from None
-
-    def _failure(self, error: sa.exc.SQLAlchemyError, *, did: str) -> StoreError:
-        # The driver's own message can quote the row, so only its class is passed on.
-        cause = type(getattr(error, "orig", None) or error).__name__
-        return StoreError(
-            f"The call journal in {self._engine.url.render_as_string(hide_password=True)} cannot "
-            f"be used to {did} model calls ({cause}). What it already holds is kept. Check that "
-            "the database is up, has the current schema, free space and no long lock, then run "
-            "the same command again."
-        )
+            raise journal_failure(self.engine, error, did="read") from None
 
 
-_Unredacted = tuple[Attempt, str]
-"""An attempt whose text is as it came, and the route whose allow-list holds for it."""
+def release_claims(
+    connection: sa.Connection, keys: Collection[CallKey], *, claimed_by: str
+) -> None:
+    """Gives up a run's claims on these calls, inside the caller's transaction."""
+    if keys:
+        ordered = sorted(keys, key=key_order)
+        held = [{f"of_{name}": value for name, value in vars(key).items()} for key in ordered]
+        connection.execute(_release, [{"of_claimed_by": claimed_by, **one} for one in held])
 
 
-class AttemptWriter:
-    """Commits attempts in small batches on a thread of its own; a text is redacted just before.
+def key_order(key: CallKey) -> tuple[str | int, ...]:
+    """The one order in which claims are locked, so that two runs never wait for each other."""
+    return tuple(vars(key).values())
 
-    The only way from an answer to the journal, so no text can reach it unmasked. Leaving the
-    context commits what is left, whatever ended it.
-    """
 
-    def __init__(self, journal: CallJournal, *, redact: Redact) -> None:
-        self._journal = journal
-        self._redact = redact
-        self._waiting: queue.SimpleQueue[_Unredacted | None] = queue.SimpleQueue()
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="call-journal")
+def journal_failure(engine: sa.Engine, error: sa.exc.SQLAlchemyError, *, did: str) -> StoreError:
+    """The error to raise where the journal's database fails."""
+    # The driver's own message can quote the row, so only its class is passed on.
+    cause = type(getattr(error, "orig", None) or error).__name__
+    return StoreError(
+        f"The call journal in {engine.url.render_as_string(hide_password=True)} cannot "
+        f"be used to {did} model calls ({cause}). What it already holds is kept. Check that "
+        "the database is up, has the current schema, free space and no long lock, then run "
+        "the same command again."
+    )
 
-    def __enter__(self) -> Self:
-        """Starts the thread."""
-        self._drained = self._thread.submit(self._drain)
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Commits what waits; a failure to do so is raised unless another is on its way."""
-        self._waiting.put(None)
-        self._thread.shutdown(wait=True)
-        if error is None:
-            self._drained.result()
-
-    def submit(self, attempt: Attempt, *, route: str) -> None:
-        """Hands an attempt over; raises what an earlier commit died of.
-
-        `route` is the one whose allow-list holds for the attempt's text.
-        """
-        if self._drained.done():
-            self._drained.result()
-        self._waiting.put((attempt, route))
-
-    def _drain(self) -> None:
-        more = True
-        while more:
-            batch, more = self._next_batch()
-            self._journal.record(self._redacted(batch))
-
-    def _next_batch(self) -> tuple[list[_Unredacted], bool]:
-        first = self._waiting.get()
-        if first is None:
-            return [], False
-        batch = [first]
-        deadline = time.monotonic() + BATCH_SECONDS
-        while len(batch) < BATCH_ATTEMPTS:
-            try:
-                following = self._waiting.get(timeout=max(0.0, deadline - time.monotonic()))
-            except queue.Empty:
-                break
-            if following is None:
-                return batch, False
-            batch.append(following)
-        return batch, True
-
-    def _redacted(self, batch: Sequence[_Unredacted]) -> list[Attempt]:
-        texts = [(attempt.text, route) for attempt, route in batch if attempt.text is not None]
-        redacted = iter(self._redact(texts))
-        return [
-            attempt if attempt.text is None else replace(attempt, text=next(redacted))
-            for attempt, _ in batch
-        ]
+def _first(rows: Iterable[sa.RowMapping]) -> dict[CallKey, Attempt]:
+    """The earliest of the attempts at each call; the rows are in their order."""
+    first: dict[CallKey, Attempt] = {}
+    for row in rows:
+        key = _key(row)
+        if key not in first:
+            first[key] = _attempt(row)
+    return first
 
 
 def _row(attempt: Attempt) -> dict[str, Any]:
     columns = vars(attempt) | vars(attempt.key)
     del columns["key"]
+    headers = columns.pop("headers")
+    columns["headers_json"] = json.dumps(headers, ensure_ascii=False) if headers else None
     # SQLite keeps no zone: the instant is written as UTC and read back as UTC.
     columns["recorded_at"] = attempt.recorded_at.astimezone(dt.UTC)
     return columns
@@ -218,8 +216,15 @@ def _key(row: sa.RowMapping) -> CallKey:
 
 
 def _attempt(row: sa.RowMapping) -> Attempt:
-    own = {name: row[name] for name in Attempt.__dataclass_fields__ if name != "key"}
-    recorded_at: dt.datetime = row["recorded_at"]
-    if recorded_at.tzinfo is None:
-        recorded_at = recorded_at.replace(tzinfo=dt.UTC)
-    return Attempt(key=_key(row), **(own | {"recorded_at": recorded_at.astimezone(dt.UTC)}))
+    own = {name: row[name] for name in _PLAIN}
+    headers = json.loads(row["headers_json"] or "[]")
+    return Attempt(
+        key=_key(row),
+        recorded_at=read_utc(row["recorded_at"]),
+        headers=tuple((name, value) for name, value in headers),
+        **own,
+    )
+
+
+_PLAIN = tuple(Attempt.__dataclass_fields__.keys() - {"key", "recorded_at", "headers"})
+"""What a row holds as an attempt does."""

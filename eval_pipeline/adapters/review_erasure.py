@@ -1,6 +1,7 @@
 """Takes one person out of the operational store: texts and ids go, who decided what stays."""
 
-from collections.abc import Collection, Mapping
+import json
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,8 @@ import sqlalchemy as sa
 from eval_pipeline.adapters.schema import (
     adjudications,
     call_attempts,
+    call_batches,
+    call_claims,
     golden_withdrawals,
     labels,
     review_tasks,
@@ -79,8 +82,10 @@ def blank_tasks(
 def blank_calls(connection: sa.Connection, item_ids: Collection[str], *, erasure_id: str) -> int:
     """Blanks text, item and request of journalled calls; what they cost stays. Returns the rows.
 
-    A blanked call answers no later run: nothing that could be asked has its key.
+    A blanked call answers no later run: nothing that could be asked has its key. Claims of such
+    calls go, and batches that are under way lose them: what still comes of them is not recorded.
     """
+    _drop_pending(connection, item_ids)
     number = _next_number(connection, call_attempts.c.item_id, erasure_id)
     calls: set[tuple[str, str]] = set()
     for some in _in_parts(item_ids):
@@ -98,6 +103,30 @@ def blank_calls(connection: sa.Connection, item_ids: Collection[str], *, erasure
         )
         blanked += changed.rowcount
     return blanked
+
+
+def _drop_pending(connection: sa.Connection, item_ids: Collection[str]) -> None:
+    for some in _in_parts(item_ids):
+        connection.execute(sa.delete(call_claims).where(call_claims.c.item_id.in_(some)))
+    erased = frozenset(item_ids)
+    batches = connection.execute(sa.select(call_batches.c.batch_id, call_batches.c.calls_json))
+    for batch_id, calls_json in batches.all():
+        calls = json.loads(calls_json)
+        kept = {name: key for name, key in calls.items() if erased.isdisjoint(_strings(key))}
+        if len(kept) < len(calls):
+            connection.execute(
+                sa.update(call_batches)
+                .where(call_batches.c.batch_id == batch_id)
+                .values(calls_json=json.dumps(kept, ensure_ascii=False, sort_keys=True))
+            )
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _strings(part)
 
 
 def answers_to(connection: sa.Connection, item_ids: Collection[str]) -> list[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """The operational store's tables: reviews, withdrawals, audit trail, call journal, sightings.
 
-Append-only except `review_tasks.state`: a correction is a new row that points at the old one.
+Append-only except `review_tasks.state`, claims and the state of batches: a correction is a new row
+that points at the old one.
 Alembic's migrations, under `migrations/`, are the only way to this schema.
 """
 
@@ -112,6 +113,37 @@ call_attempts = sa.Table(
     sa.Column("cost_usd", sa.Float),
     sa.Column("latency_seconds", sa.Float),
     sa.Column("recorded_at", UtcInstant, nullable=False),
+    sa.Column("first_byte_seconds", sa.Float),
+    sa.Column("headers_json", sa.Text),
+    sa.Column("batch_id", sa.String(160)),
+    sa.Index(None, "system_id", "recorded_at"),
+)
+
+call_claims = sa.Table(
+    "call_claims",
+    metadata,
+    sa.Column("scope", sa.String(160), primary_key=True),
+    sa.Column("system_id", sa.String(120), primary_key=True),
+    sa.Column("item_id", sa.String(255), primary_key=True),
+    sa.Column("trial", sa.Integer, primary_key=True),
+    sa.Column("request_fingerprint", sa.String(64), primary_key=True),
+    sa.Column("claimed_by", sa.String(255), nullable=False),
+    sa.Column("claimed_at", UtcInstant, nullable=False),
+    sa.Column("expires_at", UtcInstant, nullable=False),
+)
+
+call_batches = sa.Table(
+    "call_batches",
+    metadata,
+    sa.Column("batch_id", sa.String(160), primary_key=True),  # the provider's own id
+    sa.Column("provider", sa.String(80), nullable=False),
+    sa.Column("scope", sa.String(160), nullable=False, index=True),
+    sa.Column("purpose", sa.String(160), nullable=False),
+    sa.Column("state", sa.String(24), nullable=False),
+    sa.Column("submitted_at", UtcInstant, nullable=False),
+    sa.Column("ended_at", UtcInstant),
+    sa.Column("calls_json", sa.Text, nullable=False),  # custom id -> call key; no texts
+    sa.Column("error", sa.Text),
 )
 
 provider_sightings = sa.Table(

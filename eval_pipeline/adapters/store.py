@@ -61,11 +61,7 @@ class Store:
     @contextlib.contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """One transaction, all or nothing; on SQLite it takes its turn before it reads."""
-        with (
-            self._explained("write to"),
-            self.engine.connect().execution_options(**{_WRITING: True}) as connection,
-            connection.begin(),
-        ):
+        with self._explained("write to"), write_transaction(self.engine) as connection:
             yield connection
 
     def compact(self, tables: Sequence[str]) -> None:
@@ -143,6 +139,16 @@ class Store:
                 "`storage.store` are right, that it has free space and no long lock, then run "
                 "the same command again."
             ) from None
+
+
+@contextlib.contextmanager
+def write_transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """One transaction, all or nothing; on SQLite it takes its turn before it reads."""
+    with (
+        engine.connect().execution_options(**{_WRITING: True}) as connection,
+        connection.begin(),
+    ):
+        yield connection
 
 
 def utc(instant: dt.datetime) -> dt.datetime:

@@ -204,7 +204,7 @@ def gate(
 
 
 def _launch(session: Session, job: str, partition: str) -> str:
-    with session.progress.shown(f"{job} {partition}"):
+    with session.progress.shown(f"{job} {partition}", plans=True):
         return session.launcher.launch(job, partition=partition)
 
 

@@ -1,10 +1,11 @@
 """One command's view of a project: its pipeline, its job launcher, and how it speaks."""
 
+import logging
 import os
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from importlib import resources
 from importlib.metadata import entry_points
@@ -21,6 +22,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from eval_pipeline.adapters.runner import CALLS_LOGGER
 from eval_pipeline.errors import EvalPipelineError
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.ports import JobLauncher
@@ -77,8 +79,11 @@ class CallProgress:
         self._progress.update(self._task, completed=done, total=total, description=what)
 
     @contextmanager
-    def shown(self, what: str) -> Iterator[None]:
-        """Shows progress under `what` until the block ends."""
+    def shown(self, what: str, *, plans: bool = False) -> Iterator[None]:
+        """Shows progress under `what` until the block ends.
+
+        `plans`: what each run of calls is expected to take, and what it took, stays as a line.
+        """
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -87,13 +92,34 @@ class CallProgress:
             TimeElapsedColumn(),
         )
         watched = err.is_terminal
-        with Progress(*columns, console=err, transient=True, disable=not watched) as progress:
+        with (
+            _told_plans() if plans else nullcontext(),
+            Progress(*columns, console=err, transient=True, disable=not watched) as progress,
+        ):
             self._task = progress.add_task(what, total=None)
             self._progress = progress
             try:
                 yield
             finally:
                 self._progress = None
+
+
+class _Lines(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        err.print(record.getMessage(), style="dim", markup=False)
+
+
+@contextmanager
+def _told_plans() -> Iterator[None]:
+    logger, lines = logging.getLogger(CALLS_LOGGER), _Lines(logging.INFO)
+    level = logger.level
+    logger.addHandler(lines)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(lines)
 
 
 def prepare_dagster_home(folder: Path) -> Path:

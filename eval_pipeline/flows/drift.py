@@ -33,7 +33,7 @@ def rerun_week(pipeline: Pipeline, *, week: str) -> pl.DataFrame:
     The answers of the reference week are scored again beside them: what moves those is the
     judges, not the provider.
     """
-    items = _items(pipeline, week=week)
+    items = items_of_week(pipeline, week=week)
     frames = [DRIFT_TRIALS.empty()]
     for system_id in pinned_systems(pipeline):
         frames.append(_rerun(pipeline, items, system_id=system_id, week=week))
@@ -91,7 +91,7 @@ def reference_for(pipeline: Pipeline, *, system_id: str, week: str) -> str | Non
     return reference_week(history, system_id=system_id)
 
 
-def _items(pipeline: Pipeline, *, week: str) -> list[TrialItem]:
+def items_of_week(pipeline: Pipeline, *, week: str) -> list[TrialItem]:
     """The union of the newest versions published up to the week, each item revision once."""
     published = [
         number

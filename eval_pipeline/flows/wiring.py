@@ -117,6 +117,7 @@ class Pipeline:
             secret=lambda variable: self.project.secret(variable, "a provider's API key"),
             clock=self.clock,
             report=self.report,
+            spending=self.settings.spending,
             version_headers=self.settings.watch.headers,
         )
 

@@ -25,8 +25,20 @@ class BatchSettings(Section):
     maximum_calls: int = Field(10_000, ge=1, description="Calls in one batch, at most.")
     poll_seconds: float = Field(60, gt=0, description="How often a batch is asked how it stands.")
     maximum_wait_hours: float = Field(
-        24, gt=0, description="Then what is still open is given up as failed, to be asked again."
+        24,
+        gt=0,
+        description="Then the batch is cancelled; what it has not answered is failed until the "
+        "next run asks again.",
     )
+
+    @model_validator(mode="after")
+    def _a_batch_can_be_filled(self) -> Self:
+        if self.minimum_calls > self.maximum_calls:
+            raise ValueError(
+                f"`minimum_calls` is {self.minimum_calls} and `maximum_calls` only "
+                f"{self.maximum_calls}, so no batch could ever be sent"
+            )
+        return self
 
 
 class ProviderSettings(Section):
@@ -88,7 +100,20 @@ class ProviderSettings(Section):
     largest_reply_bytes: int = Field(
         8 * 2**20, ge=1024, description="A longer reply is cut off and counts as failed."
     )
-    batch: BatchSettings | None = Field(None, description="None: every call is asked at once.")
+    batch: BatchSettings | None = Field(
+        None,
+        description="Calls of weekly work go by the provider's batch API; none: each is asked at "
+        "once. See batches.md.",
+    )
+
+    @model_validator(mode="after")
+    def _batches_have_one_address(self) -> Self:
+        if self.batch is not None and "{model}" in self.base_url:
+            raise ValueError(
+                "`batch` needs a `base_url` without {model}: batches are made at one address for "
+                "all models"
+            )
+        return self
 
     @model_validator(mode="after")
     def _headers_are_told_once(self) -> Self:

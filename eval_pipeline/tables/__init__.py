@@ -31,7 +31,15 @@ from eval_pipeline.tables.judging import (
     VERDICTS,
 )
 from eval_pipeline.tables.monitoring import OPERATIONS_REPORT, OUTCOME_VALIDITY, PRODUCTION_MONITOR
+from eval_pipeline.tables.outcomes import outcome_kind
 from eval_pipeline.tables.privacy import ANONYMISATION_REPORT
+from eval_pipeline.tables.reconciliation import (
+    RECONCILED,
+    SYSTEM,
+    reconcile,
+    reconciliation_sentences,
+    require_reconciled,
+)
 from eval_pipeline.tables.rotation import GOLDEN_WEIGHTS, ROTATION_EFFECT
 from eval_pipeline.tables.synthetic import SYNTHETIC_ITEMS
 from eval_pipeline.tables.table import (
@@ -112,6 +120,7 @@ __all__ = [
     "OUTCOME_VALIDITY",
     "PANEL_VERDICTS",
     "PRODUCTION_MONITOR",
+    "RECONCILED",
     "REFUTATIONS",
     "REGRESSION_REPORT",
     "REGRESSION_TRIALS",
@@ -120,6 +129,7 @@ __all__ = [
     "SAMPLING_FRAME",
     "STRATIFIED_INTERACTIONS",
     "SYNTHETIC_ITEMS",
+    "SYSTEM",
     "TOPIC_CLUSTERS",
     "TOPIC_MIX",
     "TRIAL_DIMENSIONS",
@@ -130,5 +140,9 @@ __all__ = [
     "PartitionKind",
     "Table",
     "good_reference",
+    "outcome_kind",
+    "reconcile",
+    "reconciliation_sentences",
+    "require_reconciled",
     "schema_of",
 ]

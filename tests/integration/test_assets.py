@@ -11,6 +11,8 @@ from eval_pipeline.errors import ContractError
 from eval_pipeline.tables import ALL_TABLES, REFUTATIONS, SAMPLING_FRAME, VERDICTS
 from tests.scenario import CANDIDATE, NEXT_WEEK, NOBODY_LISTENS, WEEKS, World, requests_seen
 
+MEASURED = ("latency_seconds", "first_byte_seconds")
+
 OUTSIDE = {"production_logs", "review_desk"}
 DESIGNED = {
     "sampling_frame",
@@ -228,8 +230,8 @@ def test_the_same_logs_elsewhere_give_the_same_lake_but_for_measured_latency(
     assert differing <= {"verdicts", "refutations"}
     with fresh_world.pipeline() as here, finished_world.pipeline() as there:
         for table in (VERDICTS, REFUTATIONS):
-            ours = here.lake.read(table, partition=WEEKS[0]).drop("latency_seconds")
-            theirs = there.lake.read(table, partition=WEEKS[0]).drop("latency_seconds")
+            ours = here.lake.read(table, partition=WEEKS[0]).drop(MEASURED)
+            theirs = there.lake.read(table, partition=WEEKS[0]).drop(MEASURED)
             assert ours.equals(theirs)
 
 

@@ -14,8 +14,8 @@ from tests.scenario import CANDIDATE, NEXT_WEEK, WEEKS, World, requests_seen
 
 CALM = ("--rate-limited-share", "0", "--failed-share", "0")
 CONCURRENCY = 4
-UNANSWERED_AT_A_KILL = CONCURRENCY + 50
-"""In flight, plus one batch of answers that the journal's writer has not committed yet."""
+UNANSWERED_AT_A_KILL = CONCURRENCY
+"""In flight: a call is in the journal before its worker takes the next."""
 SLOW_SECONDS = 0.02
 
 

@@ -8,15 +8,24 @@ from pathlib import Path
 import polars as pl
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 
+from eval_pipeline.adapters import migrations
 from eval_pipeline.adapters.journal import Attempt, CallJournal, CallKey
 from eval_pipeline.adapters.migrations import HEAD
 from eval_pipeline.adapters.review_erasure import answers_to, blank_calls
 from eval_pipeline.adapters.review_records import NewAdjudication, NewLabel, ReviewTask
 from eval_pipeline.adapters.review_store import ReviewStore
-from eval_pipeline.adapters.schema import call_attempts, metadata, review_tasks
+from eval_pipeline.adapters.schema import (
+    call_attempts,
+    call_batches,
+    call_claims,
+    metadata,
+    review_tasks,
+)
 from eval_pipeline.adapters.sightings import SightingStore
 from eval_pipeline.adapters.store import Store
 from eval_pipeline.adapters.traces import Traces
@@ -457,11 +466,64 @@ def test_forgetting_an_item_blanks_why_it_was_withdrawn_and_keeps_that_it_was(wi
     assert [one.reason for one in withdrawals.standing().values()] == ["", "asks nothing"]
 
 
-def test_a_store_of_the_first_schema_is_migrated_and_keeps_what_it_holds(review, store):
+def first_schema(store: Store) -> None:
+    """Takes the store back to the first schema, by its own migration."""
+    config = Config()
+    config.set_main_option("path_separator", "os")
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     with store.writing() as connection:
-        connection.exec_driver_sql("DROP TABLE golden_withdrawals")
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+        metadata.drop_all(connection)
+        connection.exec_driver_sql("DROP TABLE alembic_version")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+
+
+def test_a_store_of_the_first_schema_is_migrated_and_keeps_what_it_holds(store):
+    first_schema(store)
+    old = {
+        "scope": "refresh:1", "system_id": "judge:a", "item_id": "item-a", "trial": 1,
+        "request_fingerprint": "asked", "attempt": 1, "status": "answered", "text": "old answer",
+        "requested_model": "m", "cost_usd": 0.5, "recorded_at": NOON,
+    }  # fmt: skip
+    with store.writing() as connection:
+        connection.execute(sa.insert(review_tasks), [row_of(task("t1"))])
+        connection.execute(sa.table("call_attempts", *map(sa.column, old)).insert(), [old])
     opened = Store.open(store.engine.url.render_as_string(hide_password=False))
     assert withdraw(WithdrawalStore(opened), "item-1")
-    assert len(ReviewStore(opened).tasks(WEEK)) == len(review.tasks(WEEK)) == 3
+    assert ReviewStore(opened).tasks(WEEK)["task_id"].to_list() == ["t1"]
+    journal = CallJournal(opened.engine)
+    known = journal.settled("refresh:1")[CallKey("refresh:1", "judge:a", "item-a", 1, "asked")]
+    assert (known.text, known.cost_usd, known.recorded_at) == ("old answer", 0.5, NOON)
+    assert (known.first_byte_seconds, known.headers, known.batch_id) == (None, (), None)
+    new = attempt("item-b", "asked", batch_id="batch-1", headers=(("x-model-version", "7"),))
+    journal.record([new])
+    assert journal.settled("refresh:1")[new.key] == new
+    with opened.reading() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     opened.close()
+
+
+def row_of(one: ReviewTask) -> dict:
+    return {**vars(one), "week": WEEK, "state": "open", "opened_at": NOON}
+
+
+def test_forgetting_calls_takes_them_out_of_claims_and_batches(store):
+    key = {
+        "scope": "refresh:1", "system_id": "judge:a", "trial": 1, "request_fingerprint": "asked",
+    }  # fmt: skip
+    claims = [
+        {**key, "item_id": item, "claimed_by": "run", "claimed_at": NOON, "expires_at": LATER}
+        for item in ("item-a", "item-b")
+    ]
+    calls = {item: [*key.values(), item] for item in ("item-a", "item-b")}
+    batch = {
+        "batch_id": "batch-1", "provider": "acme", "scope": "refresh:1", "purpose": "judging",
+        "state": "submitted", "submitted_at": NOON, "calls_json": json.dumps(calls),
+    }  # fmt: skip
+    with store.writing() as connection:
+        connection.execute(sa.insert(call_claims), claims)
+        connection.execute(sa.insert(call_batches), [batch])
+        blank_calls(connection, ["item-a"], erasure_id="e1")
+    store.compact(["call_claims", "call_batches"])
+    assert "item-a" not in everything_in(store)
+    assert "item-b" in everything_in(store)

@@ -24,7 +24,15 @@ from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.tables import ANONYMISED_INTERACTIONS, ERASURES
 
 LONGEST_NAME = 80
-_TABLES = ("review_tasks", "labels", "adjudications", "call_attempts", "golden_withdrawals")
+_TABLES = (
+    "review_tasks",
+    "labels",
+    "adjudications",
+    "call_attempts",
+    "call_batches",
+    "call_claims",
+    "golden_withdrawals",
+)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Model calls by a provider's batch API: submitted together, polled, never paid twice."""
