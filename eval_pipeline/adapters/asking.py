@@ -1,58 +1,61 @@
-"""The asking of one run: lanes to the providers, workers, attempts, waits, progress."""
+"""The asking of one run: workers, attempts, progress."""
 
 import asyncio
 import datetime as dt
 import ssl
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+import httpcore
 import httpx
 
 from eval_pipeline.adapters.attempt_writer import AttemptWriter
 from eval_pipeline.adapters.feed import CallFeed
 from eval_pipeline.adapters.journal import Attempt, CallKey
-from eval_pipeline.adapters.pacing import Pace, Silence, backoff_seconds
+from eval_pipeline.adapters.lane import Lane
+from eval_pipeline.adapters.line import Asked
+from eval_pipeline.adapters.pools import open_shards
 from eval_pipeline.adapters.providers import (
     Answered,
-    ChatProvider,
     Failed,
     Refused,
     Reply,
     cost_usd,
 )
-from eval_pipeline.adapters.providers.replies import LONGEST_NAME
 from eval_pipeline.adapters.transports import (
-    CONNECTIONS_PER_CLIENT,
     HttpReply,
     NoReply,
     first_failure,
-    open_shards,
     post,
 )
-from eval_pipeline.errors import ProviderAccessError, ProviderUnreachableError
-from eval_pipeline.ports import CallStatus, ModelCall, ProgressReport
+from eval_pipeline.ports import CallStatus, ProgressReport
 
 REPORT_SECONDS = 0.5
-PATIENCE_CALLS = 3
 
 
 async def ask_all(
-    asking: "Asking", lanes: Sequence["Lane"], *, tell: "Telling", tls: ssl.SSLContext
+    asking: "Asking", lanes: Sequence[Lane], *, tell: "Telling", tls: ssl.SSLContext
 ) -> None:
     """Asks every lane's calls, all lanes at once; raises what makes going on pointless."""
     total = sum(len(lane.feed.calls) for lane in lanes)
     telling = asyncio.create_task(tell.from_time_to_time(asking, total))
     try:
-        async with AsyncExitStack() as open_clients, asyncio.TaskGroup() as workers:
+        async with AsyncExitStack() as open_pools, asyncio.TaskGroup() as workers:
             for lane in lanes:
-                open_clients.push_async_callback(lane.feed.close)
-                shards = await open_clients.enter_async_context(
-                    open_shards(lane.provider.url, concurrency=lane.workers, context=tls)
+                open_pools.push_async_callback(lane.feed.close)
+                http2 = lane.provider.settings.http2
+                pools = await open_pools.enter_async_context(
+                    open_shards(
+                        lane.provider.url,
+                        concurrency=lane.workers,
+                        # A context offers one set of protocols, so HTTP/2 has one of its own.
+                        context=httpx.create_ssl_context() if http2 else tls,
+                        http2=http2,
+                    )
                 )
-                for worker in range(lane.workers):
-                    client = shards[worker // CONNECTIONS_PER_CLIENT]
-                    workers.create_task(asking.work(lane, client))
+                for pool in pools:
+                    workers.create_task(asking.work(lane, pool))
     except BaseExceptionGroup as failures:
         raise first_failure(failures) from None
     finally:
@@ -61,125 +64,71 @@ async def ask_all(
     tell.now(asking, total)
 
 
-class Lane:
-    """One provider's share of a run: its calls, its pace, its silence."""
-
-    def __init__(self, provider: ChatProvider, feed: CallFeed) -> None:
-        settings = provider.settings
-        self.provider = provider
-        self.feed = feed
-        self.workers = min(settings.concurrency, len(feed.calls))
-        self.pace = Pace(settings.concurrency)
-        self.silence = Silence(
-            # More than a few calls that hang every time, each on its own, can use up.
-            patience_attempts=2 * settings.concurrency + PATIENCE_CALLS * settings.maximum_attempts,
-            patience_seconds=max(
-                settings.maximum_wait_seconds,
-                PATIENCE_CALLS * settings.attempt_timeout_seconds,
-            ),
-        )
-
-
 class Asking:
-    """The work of one run; `failed` holds the last attempt of every call without an answer."""
+    """The work of one run; `failed` holds the last attempt of every call without an answer.
 
-    def __init__(
-        self,
-        writer: AttemptWriter,
-        *,
-        clock: Callable[[], dt.datetime],
-        version_headers: Collection[str] = (),
-    ) -> None:
-        """`version_headers`: the reply headers that are recorded, by their lower-case names."""
+    Asked again is what the provider turned away unserved (429, 5xx) and what it may have served
+    unseen (a hang, a break, a reply that cannot be read): that one may be paid twice, so each
+    attempt is recorded. Never asked again: any other 4xx, a redirect, a refusal, an empty answer.
+    """
+
+    def __init__(self, writer: AttemptWriter, *, clock: Callable[[], dt.datetime]) -> None:
         self._writer = writer
         self._clock = clock
-        self._version_headers = sorted(version_headers)
         self.failed: dict[CallKey, Attempt] = {}
         self.done = 0
 
-    async def work(self, lane: Lane, client: httpx.AsyncClient) -> None:
-        """Takes calls until none is left; a call is in the journal before the next is taken."""
-        async for key, call in lane.feed:
-            settled = await self._settle(key, call, lane=lane, client=client)
-            await lane.feed.finished(key, settled=settled)
+    async def work(self, lane: Lane, pool: httpcore.AsyncConnectionPool) -> None:
+        """Makes attempts until no call is left; a call that has to wait lets others pass.
+
+        A call that is done with is in the journal before the next is taken.
+        """
+        while (asked := await lane.line.next()) is not None:
+            async with lane.pace.slot():
+                delay = None
+                if not asked.is_late(after=0) and await lane.feed.admits(asked.key):
+                    delay = await self._attempt(asked, lane, pool=pool)
+            if delay is not None:
+                lane.line.later(asked, delay)
+                continue
+            settled = asked.last is not None and asked.last.status != "failed"
+            await lane.feed.finished(asked.key, settled=settled)
             self.done += 1
 
-    async def _settle(
-        self, key: CallKey, call: ModelCall, *, lane: Lane, client: httpx.AsyncClient
-    ) -> bool:
-        provider = lane.provider
-        turns = provider.settings.maximum_attempts
-        before = lane.feed.attempts_before(key)
-        for turn in range(1, turns + 1):
-            async with lane.pace.slot():
-                if not await lane.feed.admits(key):
-                    return False
-                sent_at = asyncio.get_running_loop().time()
-                received = await post(
-                    client,
-                    provider.url_of(call),
-                    body=provider.body(call),
-                    headers=provider.headers,
-                    timeout_seconds=provider.settings.attempt_timeout_seconds,
-                )
-            now = self._clock()
-            reply = provider.read(received, now=now)
-            attempt = _attempt(key, call, reply, number=before + turn, latency=received, now=now)
-            attempt = replace(attempt, headers=self._kept_headers(received))
-            self._writer.submit(attempt, route=call.route)
-            _stop_if_pointless(lane, received, reply, last_attempt=turn == turns)
-            if not isinstance(reply, Failed):
-                lane.pace.speed_up()
-                self.failed.pop(key, None)
-                return True
-            self.failed[key] = attempt
-            if turn == turns or not reply.retryable:
-                return False
-            await _wait(lane, reply, attempt, turn=turn, sent_at=sent_at)
-        return False
-
-    def _kept_headers(self, received: HttpReply | NoReply) -> tuple[tuple[str, str], ...]:
-        if isinstance(received, NoReply):
-            return ()
-        named = ((name, received.headers.get(name)) for name in self._version_headers)
-        return tuple((name, value[:LONGEST_NAME]) for name, value in named if value)
-
-
-def _stop_if_pointless(
-    lane: Lane, received: HttpReply | NoReply, reply: Reply, *, last_attempt: bool
-) -> None:
-    provider = lane.provider
-    if isinstance(received, HttpReply):
-        lane.silence.heard()
-        if isinstance(reply, Failed) and reply.error_code == "authentication":
-            raise ProviderAccessError(
-                provider.name, received.status, provider.settings.key_variable
-            )
-        return
-    if received.error_code == "bad_response":
-        lane.silence.heard()
-        return
-    lane.silence.unheard(received)
-    if lane.silence.is_final(last_attempt=last_attempt):
-        raise ProviderUnreachableError(provider.name, provider.address, received.problem)
-
-
-async def _wait(lane: Lane, reply: Failed, attempt: Attempt, *, turn: int, sent_at: float) -> None:
-    """Waits as long as the provider asked, or backs off; a limit on the account holds everyone."""
-    cap = lane.provider.settings.maximum_wait_seconds
-    delay = backoff_seconds(attempt.key, attempt.attempt, turn=turn, cap=cap)
-    if reply.retry_after_seconds is not None:
-        delay = min(cap, reply.retry_after_seconds)
-    if reply.error_code == "rate_limited":
-        lane.pace.slow_down(sent_at=sent_at)
-    if reply.error_code == "rate_limited" or reply.retry_after_seconds is not None:
-        lane.pace.hold(delay)
-    await asyncio.sleep(delay)
+    async def _attempt(
+        self, asked: Asked, lane: Lane, *, pool: httpcore.AsyncConnectionPool
+    ) -> float | None:
+        """One attempt, recorded; seconds until the next, or None if there is to be none."""
+        provider, settings = lane.provider, lane.provider.settings
+        sent_at = asyncio.get_running_loop().time()
+        left = asked.seconds_left(sent_at, of=settings.total_timeout_seconds)
+        received = await post(
+            pool,
+            provider.url_of(asked.call),
+            body=provider.body(asked.call),
+            headers=provider.headers,
+            timeout_seconds=min(settings.attempt_timeout_seconds, left),
+            largest_reply_bytes=settings.largest_reply_bytes,
+        )
+        asked.turn += 1
+        now = self._clock()
+        reply = provider.read(received, now=now)
+        number = lane.feed.attempts_before(asked.key) + asked.turn
+        asked.last = _attempt(asked, reply, number=number, latency=received, now=now)
+        self._writer.submit(asked.last, route=asked.call.route)
+        last_attempt = asked.turn == settings.maximum_attempts
+        lane.stop_if_pointless(received, reply, last_attempt=last_attempt)
+        lane.tell_pace(received, reply, sent_at=sent_at, now=now)
+        if not isinstance(reply, Failed):
+            self.failed.pop(asked.key, None)
+            return None
+        self.failed[asked.key] = asked.last
+        delay = lane.seconds_to_wait(reply, asked.last, turn=asked.turn)
+        return None if delay is None or asked.is_late(after=delay) else delay
 
 
 def _attempt(
-    key: CallKey,
-    call: ModelCall,
+    asked: Asked,
     reply: Reply,
     *,
     number: int,
@@ -188,20 +137,21 @@ def _attempt(
 ) -> Attempt:
     statuses: dict[type[Reply], CallStatus] = {Answered: "answered", Refused: "refused"}
     return Attempt(
-        key=key,
+        key=asked.key,
         attempt=number,
         status=statuses.get(type(reply), "failed"),
         error_code=reply.error_code if isinstance(reply, Failed) else None,
         text=reply.text if isinstance(reply, Answered) else None,
-        requested_model=call.spec.model,
+        requested_model=asked.call.spec.model,
         served_model=reply.facts.served_model,
         system_fingerprint=reply.facts.system_fingerprint,
         finish_reason=reply.facts.finish_reason,
         input_tokens=reply.facts.input_tokens,
         output_tokens=reply.facts.output_tokens,
-        cost_usd=cost_usd(call.spec, reply.facts),
+        cost_usd=cost_usd(asked.call.spec, reply.facts),
         latency_seconds=latency.latency_seconds,
         recorded_at=now,
+        headers=reply.facts.headers,
         first_byte_seconds=latency.first_byte_seconds if isinstance(latency, HttpReply) else None,
     )
 

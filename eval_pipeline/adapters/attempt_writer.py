@@ -14,8 +14,11 @@ from eval_pipeline.adapters.claims import CallClaims
 from eval_pipeline.adapters.journal import Attempt, CallJournal, CallKey
 from eval_pipeline.ports import Redact
 
-BATCH_ATTEMPTS: Final = 200
-BATCH_SECONDS: Final = 0.01
+BATCH_ATTEMPTS: Final = 500
+GATHERED_SHARE: Final = 0.01
+"""Of a call's usual time: so long an answer may wait for others to share a transaction with."""
+LONGEST_GATHERING_SECONDS: Final = 0.01
+SMOOTHING: Final = 0.05
 REDACTED_AT_ONCE: Final = 50
 RENEWALS_PER_LEASE: Final = 4
 
@@ -50,6 +53,7 @@ class AttemptWriter:
         self._committed = 0
         self._ended = False
         self._waiters: deque[_Waiter] = deque()
+        self._usual_seconds = 0.0
         self._renewed_at = time.monotonic()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="call-journal")
 
@@ -78,6 +82,8 @@ class AttemptWriter:
         self._raise_if_dead()
         if self._told is not None:
             self._told(attempt)
+        if attempt.latency_seconds is not None:
+            self._usual_seconds += SMOOTHING * (attempt.latency_seconds - self._usual_seconds)
         self._handed_over += 1
         self._waiting.put((attempt, route))
 
@@ -157,10 +163,11 @@ class AttemptWriter:
         if first is None:
             return [], False
         batch = [first]
-        deadline = time.monotonic() + BATCH_SECONDS
+        # Sleeping costs less than being woken for every attempt.
+        time.sleep(min(LONGEST_GATHERING_SECONDS, GATHERED_SHARE * self._usual_seconds))
         while len(batch) < BATCH_ATTEMPTS:
             try:
-                following = self._waiting.get(timeout=max(0.0, deadline - time.monotonic()))
+                following = self._waiting.get_nowait()
             except queue.Empty:
                 break
             if following is None:

@@ -8,19 +8,19 @@ import asyncio
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 
+import httpcore
 import httpx
 import numpy as np
 from numpy.typing import NDArray
 
 from eval_pipeline.adapters.journal import CallKey
 from eval_pipeline.adapters.pacing import Pace, backoff_seconds
+from eval_pipeline.adapters.pools import open_shards
 from eval_pipeline.adapters.providers import ChatProvider, Failed
 from eval_pipeline.adapters.transports import (
-    CONNECTIONS_PER_CLIENT,
     HttpReply,
     NoReply,
     first_failure,
-    open_shards,
     post,
     run_to_end,
 )
@@ -101,8 +101,7 @@ class HttpEmbeddings:
                 ) as shards,
                 asyncio.TaskGroup() as group,
             ):
-                for worker in range(workers):
-                    client = shards[worker // CONNECTIONS_PER_CLIENT]
+                for client in shards:
                     group.create_task(self._work(queue, answers, client=client, pace=pace))
         except BaseExceptionGroup as failures:
             raise first_failure(failures) from None
@@ -112,14 +111,14 @@ class HttpEmbeddings:
         queue: Iterator[tuple[int, list[str]]],
         answers: dict[int, list[list[float]]],
         *,
-        client: httpx.AsyncClient,
+        client: httpcore.AsyncConnectionPool,
         pace: Pace,
     ) -> None:
         for number, batch in queue:
             answers[number] = await self._embed(batch, number, client=client, pace=pace)
 
     async def _embed(
-        self, batch: list[str], number: int, *, client: httpx.AsyncClient, pace: Pace
+        self, batch: list[str], number: int, *, client: httpcore.AsyncConnectionPool, pace: Pace
     ) -> list[list[float]]:
         provider = self._provider.settings
         body = self._provider.embeddings_body(self._settings.model, batch)
@@ -136,14 +135,13 @@ class HttpEmbeddings:
                 )
             rows = self._rows(reply, count=len(batch))
             if rows is not None:
-                pace.speed_up()
+                pace.answered(sent_at=sent_at)
                 return rows
             wait = self._wait(reply, attempt, number=number)
             if wait is None:
                 break
             if isinstance(reply, HttpReply) and reply.retry_after is not None:
-                pace.slow_down(sent_at=sent_at)
-                pace.hold(wait)
+                pace.refused(sent_at=sent_at, wait_seconds=wait)
             await asyncio.sleep(wait)
         raise self._failure(reply)
 

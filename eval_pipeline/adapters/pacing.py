@@ -1,4 +1,4 @@
-"""When to ask a provider: its pace after rate limits, waits between attempts, giving it up."""
+"""When to ask a provider: its pace and holds, waits between attempts, giving it up."""
 
 import asyncio
 import math
@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from eval_pipeline.adapters.journal import CallKey
+from eval_pipeline.adapters.level import Level
 from eval_pipeline.adapters.transports import NoReply
 from eval_pipeline.fingerprint import seed_for
 
 FIRST_BACKOFF_SECONDS = 0.5
+MOMENT_SECONDS = 0.1
 FEWEST_SILENT_ATTEMPTS = 4
 FIRST_CONTACT_SECONDS = 2.0
 
@@ -23,23 +25,16 @@ def backoff_seconds(key: CallKey, attempt: int, *, turn: int, cap: float) -> flo
 
 
 class Pace:
-    """How many requests one provider gets at once: halved when it says 429, recovered slowly.
+    """Who may send to one provider now: as many at once as its level allows, nobody in a hold.
 
     A hold stops everyone: the provider limits the account, not the call.
     """
 
-    def __init__(self, ceiling: int) -> None:
-        self._ceiling = float(ceiling)
-        self._limit = float(ceiling)
+    def __init__(self, ceiling: int, *, first: int | None = None) -> None:
+        self.level = Level(ceiling, first=ceiling if first is None else first)
         self._in_flight = 0
         self._held_until = 0.0
-        self._halved_at = -math.inf
         self._waiting: deque[asyncio.Future[None]] = deque()
-
-    @property
-    def limit(self) -> int:
-        """Requests allowed at once now."""
-        return int(self._limit)
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
@@ -49,7 +44,7 @@ class Pace:
             held = self._held_until - loop.time()
             if held > 0:
                 await asyncio.sleep(held)
-            elif self._in_flight >= self.limit:
+            elif self._in_flight >= self.level.limit:
                 turn = loop.create_future()
                 self._waiting.append(turn)
                 await turn
@@ -67,19 +62,29 @@ class Pace:
         until = asyncio.get_running_loop().time() + seconds
         self._held_until = max(self._held_until, until)
 
-    def slow_down(self, *, sent_at: float) -> None:
-        """Halves the limit, once for all requests that were on their way together."""
-        if sent_at >= self._halved_at:
-            self._halved_at = asyncio.get_running_loop().time()
-            self._limit = max(1.0, self._limit / 2)
+    def answered(self, *, sent_at: float) -> None:
+        """A request was served, whatever the answer was worth."""
+        self.level.answered(sent_at=sent_at)
+        self._wake()
 
-    def speed_up(self) -> None:
-        """One more request at once for every `limit` answers, up to the ceiling."""
-        self._limit = min(self._ceiling, self._limit + 1 / self._limit)
+    def failed(self, *, sent_at: float) -> None:
+        """The server failed, hung or broke off."""
+        self.level.failed(sent_at=sent_at)
+
+    def refused(self, *, sent_at: float, wait_seconds: float | None) -> None:
+        """A 429; `wait_seconds` is what the provider asked for, which holds everyone.
+
+        Where it asked for nothing, or is known to refuse at random, at most a moment is held.
+        """
+        cut = self.level.refused(sent_at=sent_at, now=asyncio.get_running_loop().time())
+        if wait_seconds is not None and not self.level.is_noise():
+            self.hold(wait_seconds)
+        elif cut:
+            self.hold(MOMENT_SECONDS)
         self._wake()
 
     def _wake(self) -> None:
-        room = self.limit - self._in_flight
+        room = self.level.limit - self._in_flight
         while room > 0 and self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():

@@ -12,7 +12,7 @@ from typing import Final
 
 import httpx
 
-from eval_pipeline.adapters.asking import Asking, Lane, Telling, ask_all
+from eval_pipeline.adapters.asking import Asking, Telling, ask_all
 from eval_pipeline.adapters.attempt_writer import AttemptWriter
 from eval_pipeline.adapters.batches.batching import Batching
 from eval_pipeline.adapters.call_figures import NOTHING, Spent, spent_on, usual_tokens
@@ -20,6 +20,7 @@ from eval_pipeline.adapters.call_plans import Expectations, plan_of
 from eval_pipeline.adapters.claims import CallClaims
 from eval_pipeline.adapters.feed import CallFeed
 from eval_pipeline.adapters.journal import Attempt, CallJournal, CallKey
+from eval_pipeline.adapters.lane import Lane
 from eval_pipeline.adapters.providers import ChatProvider, request_fingerprint
 from eval_pipeline.adapters.spending import Purse, SpendingGuard, Stop, spender_of
 from eval_pipeline.adapters.transports import run_to_end
@@ -57,16 +58,14 @@ class HttpModelRunner:
         clock: Callable[[], dt.datetime],
         report: ProgressReport | None = None,
         spending: Mapping[Spender, SpendingLimit] = MappingProxyType({}),
-        version_headers: Collection[str] = (),
+        version_headers: Sequence[str] = (),
     ) -> None:
         """`secret` gives an environment variable's value; an unset one fails here, not later.
 
         `version_headers` names the reply headers that are recorded.
         """
         self._providers = {
-            name: ChatProvider(
-                name, settings, secret=secret, version_headers=tuple(version_headers)
-            )
+            name: ChatProvider(name, settings, secret=secret, version_headers=version_headers)
             for name, settings in providers.items()
         }
         self._journal = journal
@@ -74,7 +73,6 @@ class HttpModelRunner:
         self._clock = clock
         self._report = report
         self._spending = spending
-        self._version_headers = frozenset(name.lower() for name in version_headers)
 
     def run(self, calls: Sequence[ModelCall], *, purpose: str) -> list[CallOutcome]:
         """One outcome per call, in the calls' order, with the values the journal holds.
@@ -151,7 +149,7 @@ class HttpModelRunner:
         told = Telling(self._report, purpose, recorded)
         try:
             with self._writer(claims, guard.pay) as writer:
-                asking = Asking(writer, clock=self._clock, version_headers=self._version_headers)
+                asking = Asking(writer, clock=self._clock)
                 lanes = [
                     Lane(provider, self._feed(provider, pending, claims, writer, guard))
                     for provider in self._asked(pending)

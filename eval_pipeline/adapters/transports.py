@@ -1,25 +1,25 @@
-"""Sending bytes to a provider: an event loop, connections in shards, bounded replies.
-
-httpx scans its whole pool for every request, so one client with many waiting requests is slow:
-each client here has four connections and is never handed more than four requests at once.
-"""
+"""Sending bytes to a provider: one request, its bounded reply, an event loop to do it in."""
 
 import asyncio
-import math
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import zlib
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from time import perf_counter
 from typing import Literal
 
+import httpcore
 import httpx
 
-CONNECTIONS_PER_CLIENT = 4
 LARGEST_REPLY_BYTES = 8 * 2**20
 CONNECT_SECONDS = 10.0
+GZIP = 16 + zlib.MAX_WBITS
+USUAL_HEADERS = (
+    (b"accept", b"application/json"),
+    (b"accept-encoding", b"gzip"),
+    (b"user-agent", b"eval-pipeline"),
+)
 
 
 @dataclass(frozen=True)
@@ -51,73 +51,101 @@ class NoReply:
     connected: bool = True
 
 
-@asynccontextmanager
-async def open_shards(
-    url: httpx.URL, *, concurrency: int, context: ssl.SSLContext
-) -> AsyncIterator[list[httpx.AsyncClient]]:
-    """Clients enough for `concurrency` requests at once; worker w takes client w // 4."""
-    limits = httpx.Limits(
-        max_connections=CONNECTIONS_PER_CLIENT, max_keepalive_connections=CONNECTIONS_PER_CLIENT
-    )
-    async with AsyncExitStack() as stack:
-        yield [
-            await stack.enter_async_context(
-                # A proxy of the environment is for the outside, never for this machine.
-                httpx.AsyncClient(limits=limits, verify=context, trust_env=not _on_loopback(url))
-            )
-            for _ in range(math.ceil(concurrency / CONNECTIONS_PER_CLIENT))
-        ]
-
-
 async def post(
-    client: httpx.AsyncClient,
+    pool: httpcore.AsyncConnectionPool,
     url: httpx.URL,
     *,
     body: bytes,
     headers: Mapping[str, str],
     timeout_seconds: float,
+    largest_reply_bytes: int = LARGEST_REPLY_BYTES,
 ) -> HttpReply | NoReply:
     """One request; `timeout_seconds` bounds it as a whole. Never raises for what the peer does."""
     started = perf_counter()
-    timeout = httpx.Timeout(None, connect=min(CONNECT_SECONDS, 0.9 * timeout_seconds))
-    request = client.build_request("POST", url, content=body, headers=headers, timeout=timeout)
+    request = _request(url, body, headers, connect=min(CONNECT_SECONDS, 0.9 * timeout_seconds))
     try:
         async with asyncio.timeout(timeout_seconds):
-            response = await client.send(request, stream=True)
+            response = await pool.handle_async_request(request)
             first_byte = perf_counter() - started
+            received = {
+                name.decode("latin-1").lower(): value.decode("latin-1")
+                for name, value in response.headers
+            }
             try:
-                content = await _bounded(response)
+                content = await _content(response, received, largest=largest_reply_bytes)
             finally:
                 await response.aclose()
     except TimeoutError:
         return NoReply("timeout", f"no answer in {timeout_seconds:g} s", perf_counter() - started)
-    except httpx.DecodingError:
+    except zlib.error:
         return NoReply("bad_response", "undecodable content", perf_counter() - started)
-    except httpx.RequestError as error:
-        connected = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
-        problem = str(error) or type(error).__name__
+    except NO_REPLY as error:
+        connected = not isinstance(error, NOT_CONNECTED)
+        # What could not even be sent may quote a header, and with it a key.
+        unsent = isinstance(error, httpcore.LocalProtocolError)
+        problem = ("" if unsent else str(error)) or type(error).__name__
         return NoReply("connection", problem, perf_counter() - started, connected)
     latency = perf_counter() - started
     if content is None:
-        return NoReply("bad_response", f"more than {LARGEST_REPLY_BYTES} bytes", latency)
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    return HttpReply(response.status_code, content, headers, latency, first_byte)
+        return NoReply("bad_response", f"more than {largest_reply_bytes} bytes", latency)
+    return HttpReply(response.status, content, received, latency, first_byte)
 
 
-async def _bounded(response: httpx.Response) -> bytes | None:
+NOT_CONNECTED = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.ProxyError)
+NO_REPLY = (
+    httpcore.NetworkError,
+    httpcore.TimeoutException,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+    httpcore.UnsupportedProtocol,
+    httpcore.ConnectionNotAvailable,
+    # A TLS stream that breaks off midway.
+    ssl.SSLError,
+)
+
+
+def _request(
+    url: httpx.URL, body: bytes, headers: Mapping[str, str], *, connect: float
+) -> httpcore.Request:
+    own = [(name.lower().encode("ascii"), value.encode("utf-8")) for name, value in headers.items()]
+    named = {name for name, _ in own}
+    return httpcore.Request(
+        "POST",
+        raw_url(url),
+        headers=[
+            (b"host", url.netloc),
+            *(usual for usual in USUAL_HEADERS if usual[0] not in named),
+            *own,
+            (b"content-length", str(len(body)).encode("ascii")),
+        ],
+        content=body,
+        extensions={"timeout": {"connect": connect}},
+    )
+
+
+async def _content(
+    response: httpcore.Response, headers: Mapping[str, str], *, largest: int
+) -> bytes | None:
+    """The decoded body, or None if it is longer than `largest`: no more is ever held."""
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"identity", "gzip"}:
+        raise zlib.error("an encoding that was not asked for")
+    decoder = zlib.decompressobj(GZIP) if encoding == "gzip" else None
     content = bytearray()
-    async for chunk in response.aiter_bytes():
-        content += chunk
-        if len(content) > LARGEST_REPLY_BYTES:
+    async for chunk in response.aiter_stream():
+        content += chunk if decoder is None else decoder.decompress(chunk, largest + 1)
+        if len(content) > largest:
             return None
+    if decoder is not None and content and not decoder.eof:
+        raise zlib.error("the compressed content breaks off")
     return bytes(content)
 
 
-def _on_loopback(url: httpx.URL) -> bool:
-    try:
-        return ip_address(url.host).is_loopback
-    except ValueError:
-        return url.host == "localhost"
+def raw_url(url: httpx.URL) -> httpcore.URL:
+    """The address in the form that httpcore takes."""
+    return httpcore.URL(
+        scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
+    )
 
 
 def run_to_end(work: Callable[[], Awaitable[None]]) -> None:

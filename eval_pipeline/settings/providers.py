@@ -81,7 +81,7 @@ class ProviderSettings(Section):
         8,
         ge=1,
         le=1024,
-        description="Requests at once to begin with; doubled with every round that goes well.",
+        description="Requests at once to begin with; doubled with every good round until a 429.",
     )
     http2: bool = Field(
         default=False,
@@ -89,13 +89,15 @@ class ProviderSettings(Section):
     )
     attempt_timeout_seconds: float = Field(60, gt=0, description="How long one attempt may take.")
     total_timeout_seconds: float = Field(
-        600, gt=0, description="How long all attempts at one call may take, waits included."
+        600,
+        gt=0,
+        description="How long all attempts at one call may take, from the first, with waits.",
     )
     maximum_attempts: int = Field(
         6, ge=1, description="Attempts at one call before it counts as failed."
     )
     maximum_wait_seconds: float = Field(
-        60, gt=0, description="The longest single wait that a Retry-After may ask for."
+        60, gt=0, description="The longest single wait, whatever the provider asks for."
     )
     largest_reply_bytes: int = Field(
         8 * 2**20, ge=1024, description="A longer reply is cut off and counts as failed."

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eval_pipeline.adapters.journal import CallKey
-from eval_pipeline.adapters.pacing import Pace, Silence, backoff_seconds
+from eval_pipeline.adapters.pacing import MOMENT_SECONDS, Pace, Silence, backoff_seconds
 from eval_pipeline.adapters.transports import NoReply
 
 KEY = CallKey("2026-11-16", "assistant", "item-1", 1, "f" * 32)
@@ -35,39 +35,6 @@ def test_a_wait_is_fixed_by_the_call_and_differs_between_calls() -> None:
     }
     assert len(waits) == 100
     assert backoff_seconds(KEY, 1, turn=1, cap=60.0) in waits
-
-
-def test_requests_on_their_way_together_halve_the_pace_once() -> None:
-    async def limits() -> list[int]:
-        pace, loop = Pace(16), asyncio.get_running_loop()
-        sent_at = loop.time()
-        seen = [pace.limit]
-        await asyncio.sleep(0.01)
-        for _ in range(5):
-            pace.slow_down(sent_at=sent_at)
-        seen.append(pace.limit)
-        for _ in range(6):
-            await asyncio.sleep(0.01)
-            pace.slow_down(sent_at=loop.time())
-        return [*seen, pace.limit]
-
-    assert asyncio.run(limits()) == [16, 8, 1]
-
-
-def test_the_pace_recovers_by_one_for_as_many_answers_as_it_allows() -> None:
-    async def limits() -> list[int]:
-        pace = Pace(16)
-        pace.slow_down(sent_at=asyncio.get_running_loop().time())
-        seen = []
-        # Answers at 8 at once add 1/8 or a little less each: nine lift it to 9.
-        for _ in range(9):
-            pace.speed_up()
-        seen.append(pace.limit)
-        for _ in range(1000):
-            pace.speed_up()
-        return [*seen, pace.limit]
-
-    assert asyncio.run(limits()) == [9, 16]
 
 
 def test_no_more_than_the_limit_have_a_slot_and_all_get_one() -> None:
@@ -101,6 +68,28 @@ def test_a_hold_keeps_everyone_back_and_a_shorter_one_does_not_end_it() -> None:
             return loop.time() - started
 
     assert asyncio.run(waited()) >= 0.2
+
+
+def test_a_429_that_asks_for_a_wait_holds_everyone_for_it() -> None:
+    async def waited() -> float:
+        pace, loop = Pace(4), asyncio.get_running_loop()
+        started = loop.time()
+        pace.refused(sent_at=started, wait_seconds=0.3)
+        async with pace.slot():
+            return loop.time() - started
+
+    assert asyncio.run(waited()) >= 0.3
+
+
+def test_a_429_that_asks_for_nothing_holds_the_others_for_a_moment_only() -> None:
+    async def waited() -> float:
+        pace, loop = Pace(4), asyncio.get_running_loop()
+        started = loop.time()
+        pace.refused(sent_at=started, wait_seconds=None)
+        async with pace.slot():
+            return loop.time() - started
+
+    assert MOMENT_SECONDS <= asyncio.run(waited()) < 20 * MOMENT_SECONDS
 
 
 def given_up(*replies: NoReply | None, last_attempt: bool = False) -> bool:

@@ -1,0 +1,85 @@
+"""Connection pools to a provider: one connection a worker, or many streams over one.
+
+httpx scans its whole pool for every request and merges headers anew; httpcore beneath it, with a
+pool of one connection for each worker, costs a third of that. Over HTTP/2 workers share a pool.
+"""
+
+import importlib.util
+import ssl
+import urllib.request
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from ipaddress import ip_address
+
+import httpcore
+import httpx
+
+from eval_pipeline.adapters.connections import Connections
+from eval_pipeline.adapters.transports import raw_url
+from eval_pipeline.errors import SettingsError
+
+STREAMS_PER_CONNECTION = 32
+IDLE_SECONDS = 5.0
+
+
+def require_http2(provider: str) -> None:
+    """Raises `SettingsError` where HTTP/2 needs a package that is missing."""
+    if importlib.util.find_spec("h2") is None:
+        raise SettingsError(
+            f"`providers.{provider}.http2` needs the package h2, which is not installed. Nothing "
+            "was asked. Install it (pip install 'httpx[http2]') or set `http2: false`."
+        )
+
+
+@asynccontextmanager
+async def open_shards(
+    url: httpx.URL, *, concurrency: int, context: ssl.SSLContext, http2: bool = False
+) -> AsyncIterator[list[httpcore.AsyncConnectionPool]]:
+    """As many pools as requests at once; worker w takes pool w, and never two requests of it.
+
+    With `http2`, which needs the package h2, up to 32 workers share a pool, and one connection if
+    the server agrees to it.
+    """
+    workers = min(concurrency, STREAMS_PER_CONNECTION) if http2 else 1
+    async with AsyncExitStack() as stack:
+        pools = [
+            await stack.enter_async_context(
+                _pool(url, connections=workers, context=context, http2=http2)
+            )
+            for _ in range(-(-concurrency // workers))
+        ]
+        yield [pools[worker // workers] for worker in range(concurrency)]
+
+
+def _pool(
+    url: httpx.URL, *, connections: int, context: ssl.SSLContext, http2: bool
+) -> httpcore.AsyncConnectionPool:
+    proxy = _proxy_of(url)
+    return httpcore.AsyncConnectionPool(
+        ssl_context=context,
+        proxy=proxy,
+        max_connections=connections,
+        max_keepalive_connections=connections,
+        keepalive_expiry=IDLE_SECONDS,
+        http2=http2,
+        network_backend=Connections(),
+    )
+
+
+def _proxy_of(url: httpx.URL) -> httpcore.Proxy | None:
+    """The environment's proxy for an address; it is for the outside, never for this machine."""
+    if _on_loopback(url) or urllib.request.proxy_bypass(url.host):
+        return None
+    proxies = urllib.request.getproxies()
+    address = proxies.get(url.scheme) or proxies.get("all")
+    if not address:
+        return None
+    proxy = httpx.Proxy(address if "://" in address else f"http://{address}")
+    return httpcore.Proxy(raw_url(proxy.url), auth=proxy.raw_auth, headers=proxy.headers.raw)
+
+
+def _on_loopback(url: httpx.URL) -> bool:
+    try:
+        return ip_address(url.host).is_loopback
+    except ValueError:
+        return url.host == "localhost"
