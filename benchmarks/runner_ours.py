@@ -1,7 +1,7 @@
 """Asks a loopback provider through the product's own runner, everything on; prints what it cost.
 
     python benchmarks/runner_ours.py --port N [--calls 2000] [--concurrency 128]
-        [--first-concurrency 8] [--attempt-timeout 60] [--maximum-attempts 6] [--store FILE]
+        [--first-concurrency N] [--attempt-timeout 60] [--maximum-attempts 6] [--store FILE]
 
 Journal in SQLite, typed outcomes, cost, retries, pace: as in a pipeline. Only the masking of
 answers is left out (identity), because it is not the runner's. Prints one line of JSON: `seconds`
@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--calls", type=int, default=2000)
     parser.add_argument("--concurrency", type=int, default=128)
-    parser.add_argument("--first-concurrency", type=int, default=8)
+    parser.add_argument("--first-concurrency", type=int)
     parser.add_argument("--total-timeout", type=float, default=600.0)
     parser.add_argument("--attempt-timeout", type=float, default=60.0)
     parser.add_argument("--maximum-attempts", type=int, default=6)

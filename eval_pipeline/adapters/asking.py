@@ -116,14 +116,15 @@ class Asking:
         number = lane.feed.attempts_before(asked.key) + asked.turn
         asked.last = _attempt(asked, reply, number=number, latency=received, now=now)
         self._writer.submit(asked.last, route=asked.call.route)
-        last_attempt = asked.turn == settings.maximum_attempts
-        lane.stop_if_pointless(received, reply, last_attempt=last_attempt)
+        asked.turned_away += asked.last.error_code == "rate_limited"
+        lane.stop_if_pointless(received, reply, last_attempt=lane.is_last_attempt(asked))
         lane.tell_pace(received, reply, sent_at=sent_at, now=now)
         if not isinstance(reply, Failed):
             self.failed.pop(asked.key, None)
+            lane.served_at = asyncio.get_running_loop().time()
             return None
         self.failed[asked.key] = asked.last
-        delay = lane.seconds_to_wait(reply, asked.last, turn=asked.turn)
+        delay = lane.seconds_to_wait(reply, asked)
         return None if delay is None or asked.is_late(after=delay) else delay
 
 

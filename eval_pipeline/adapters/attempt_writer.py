@@ -15,10 +15,6 @@ from eval_pipeline.adapters.journal import Attempt, CallJournal, CallKey
 from eval_pipeline.ports import Redact
 
 BATCH_ATTEMPTS: Final = 500
-GATHERED_SHARE: Final = 0.01
-"""Of a call's usual time: so long an answer may wait for others to share a transaction with."""
-LONGEST_GATHERING_SECONDS: Final = 0.01
-SMOOTHING: Final = 0.05
 REDACTED_AT_ONCE: Final = 50
 RENEWALS_PER_LEASE: Final = 4
 
@@ -53,7 +49,6 @@ class AttemptWriter:
         self._committed = 0
         self._ended = False
         self._waiters: deque[_Waiter] = deque()
-        self._usual_seconds = 0.0
         self._renewed_at = time.monotonic()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="call-journal")
 
@@ -82,8 +77,6 @@ class AttemptWriter:
         self._raise_if_dead()
         if self._told is not None:
             self._told(attempt)
-        if attempt.latency_seconds is not None:
-            self._usual_seconds += SMOOTHING * (attempt.latency_seconds - self._usual_seconds)
         self._handed_over += 1
         self._waiting.put((attempt, route))
 
@@ -163,8 +156,7 @@ class AttemptWriter:
         if first is None:
             return [], False
         batch = [first]
-        # Sleeping costs less than being woken for every attempt.
-        time.sleep(min(LONGEST_GATHERING_SECONDS, GATHERED_SHARE * self._usual_seconds))
+        # Nobody waits for company: what comes during one commit shares the next.
         while len(batch) < BATCH_ATTEMPTS:
             try:
                 following = self._waiting.get_nowait()

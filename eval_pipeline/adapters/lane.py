@@ -1,21 +1,23 @@
 """One provider's share of a run: its calls, its pace, when to wait and when to give it up."""
 
 import datetime as dt
+import math
 from http import HTTPStatus
 
 from eval_pipeline.adapters.feed import CallFeed
-from eval_pipeline.adapters.journal import Attempt
 from eval_pipeline.adapters.limits import seconds_until_room
-from eval_pipeline.adapters.line import Line
+from eval_pipeline.adapters.line import Asked, Line
 from eval_pipeline.adapters.pacing import Pace, Silence, backoff_seconds
 from eval_pipeline.adapters.pools import require_http2
 from eval_pipeline.adapters.providers import ChatProvider, Failed, Reply
 from eval_pipeline.adapters.transports import HttpReply, NoReply
 from eval_pipeline.errors import ProviderAccessError, ProviderUnreachableError
+from eval_pipeline.settings import ProviderSettings
 
 PATIENCE_CALLS = 3
 WAITING_PER_WORKER = 4
 CALM_WAIT_SECONDS = 2.0
+LEAST_FIRST = 8
 
 
 class Lane:
@@ -29,7 +31,8 @@ class Lane:
         self.feed = feed
         self.workers = min(settings.concurrency, len(feed.calls))
         self.line = Line(feed, most_waiting=WAITING_PER_WORKER * self.workers)
-        self.pace = Pace(settings.concurrency, first=settings.first_concurrency)
+        self.pace = Pace(settings.concurrency, first=_first_level(settings))
+        self.served_at = -math.inf
         self.silence = Silence(
             # More than a few calls that hang every time, each on its own, can use up.
             patience_attempts=2 * settings.concurrency + PATIENCE_CALLS * settings.maximum_attempts,
@@ -38,6 +41,17 @@ class Lane:
                 PATIENCE_CALLS * settings.attempt_timeout_seconds,
             ),
         )
+
+    def is_last_attempt(self, asked: Asked) -> bool:
+        """Whether the call's attempts are used up.
+
+        What met a rate limit is no attempt of its own as long as the provider serves others: it
+        was not served, and only waits its turn.
+        """
+        counted = asked.turn
+        if self.served_at > asked.began:
+            counted -= asked.turned_away
+        return counted >= self.provider.settings.maximum_attempts
 
     def stop_if_pointless(
         self, received: HttpReply | NoReply, reply: Reply, *, last_attempt: bool
@@ -84,20 +98,24 @@ class Lane:
             if until_room > 0:
                 self.pace.hold(min(cap, until_room))
 
-    def seconds_to_wait(self, reply: Failed, attempt: Attempt, *, turn: int) -> float | None:
+    def seconds_to_wait(self, reply: Failed, asked: Asked) -> float | None:
         """Seconds until the next attempt, as the provider asked or a backoff; None: there is none.
 
         While the provider answers others, a call need not wait long: the pace sees to the load.
         """
-        settings = self.provider.settings
-        if not reply.retryable or turn == settings.maximum_attempts:
+        if not reply.retryable or asked.last is None or self.is_last_attempt(asked):
             return None
-        cap = settings.maximum_wait_seconds
+        cap = self.provider.settings.maximum_wait_seconds
         if reply.retry_after_seconds is not None:
             return min(cap, reply.retry_after_seconds)
         if self.pace.level.mostly_answers:
             cap = min(cap, CALM_WAIT_SECONDS)
-        return backoff_seconds(attempt.key, attempt.attempt, turn=turn, cap=cap)
+        return backoff_seconds(asked.key, asked.last.attempt, turn=asked.turn, cap=cap)
+
+
+def _first_level(settings: ProviderSettings) -> int:
+    """A quarter of the ceiling costs a long run about one call's time, and asks few for a limit."""
+    return settings.first_concurrency or max(LEAST_FIRST, settings.concurrency // 4)
 
 
 def _is_trouble(received: HttpReply | NoReply) -> bool:

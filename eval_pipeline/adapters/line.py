@@ -14,18 +14,23 @@ from eval_pipeline.ports import ModelCall
 
 @dataclass
 class Asked:
-    """One call on its way; `turn` counts this run's attempts, `last` is null before the first."""
+    """One call on its way; `turn` counts this run's attempts, `last` is null before the first.
+
+    `turned_away` of them met a rate limit; `began` is the first one's time.
+    """
 
     key: CallKey
     call: ModelCall
     turn: int = 0
+    turned_away: int = 0
     last: Attempt | None = None
+    began: float = math.inf
     deadline: float = math.inf
 
     def seconds_left(self, now: float, *, of: float) -> float:
         """Of the call's whole time, which starts with its first attempt, whatever came before."""
         if self.deadline == math.inf:
-            self.deadline = now + of
+            self.began, self.deadline = now, now + of
         return self.deadline - now
 
     def is_late(self, *, after: float) -> bool:

@@ -77,11 +77,12 @@ class ProviderSettings(Section):
         "the prompt alone. What comes back is parsed strictly in every case.",
     )
     concurrency: int = Field(16, ge=1, le=1024, description="Requests at once, at most.")
-    first_concurrency: int = Field(
-        8,
+    first_concurrency: int | None = Field(
+        None,
         ge=1,
         le=1024,
-        description="Requests at once to begin with; doubled with every good round until a 429.",
+        description="Requests at once to begin with, doubled with every good round until a 429; "
+        "none: a quarter of `concurrency`, and 8 at least.",
     )
     http2: bool = Field(
         default=False,
@@ -94,7 +95,10 @@ class ProviderSettings(Section):
         description="How long all attempts at one call may take, from the first, with waits.",
     )
     maximum_attempts: int = Field(
-        6, ge=1, description="Attempts at one call before it counts as failed."
+        6,
+        ge=1,
+        description="Attempts at one call before it counts as failed; those that met a rate limit "
+        "do not count while the provider serves other calls.",
     )
     maximum_wait_seconds: float = Field(
         60, gt=0, description="The longest single wait, whatever the provider asks for."

@@ -18,11 +18,11 @@ from eval_pipeline.adapters.journal import CallJournal
 from eval_pipeline.adapters.reachability import problem_reaching
 from eval_pipeline.adapters.runner import HttpModelRunner
 from eval_pipeline.adapters.schema import metadata
-from eval_pipeline.judging.parsing import VERDICT_SCHEMA
+from eval_pipeline.judging.parsing import PREFERENCE_SCHEMA
 from eval_pipeline.ports import CallOutcome, Message, ModelCall, ModelSpec
 from eval_pipeline.settings import EmbeddingsSettings, ProviderSettings
 
-VERDICT = '{"rationale": "short", "verdict": "pass"}'
+PREFERRED = '{"rationale": "short", "preference": "a"}'
 KEY = "sk-secret-1"
 
 
@@ -111,7 +111,7 @@ def ask(journal: CallJournal, provider: ProviderSettings) -> CallOutcome:
         "item-1",
         ModelSpec("cloud", "large", (("temperature", 0), ("max_tokens", 64)), 1.0, 2.0),
         (Message("system", "Judge."), Message("user", "Good?")),
-        output_schema=VERDICT_SCHEMA,
+        output_schema=PREFERENCE_SCHEMA,
     )
     (outcome,) = runner.run([call], purpose="a test")
     return outcome
@@ -119,25 +119,25 @@ def ask(journal: CallJournal, provider: ProviderSettings) -> CallOutcome:
 
 CHAT_BODY = {
     "model": "large-1",
-    "choices": [{"message": {"content": VERDICT}, "finish_reason": "stop"}],
+    "choices": [{"message": {"content": PREFERRED}, "finish_reason": "stop"}],
     "usage": {"prompt_tokens": 100, "completion_tokens": 10},
 }
 RESPONSES_BODY = {
     "model": "large-1",
     "status": "completed",
     "error": None,
-    "output": [{"type": "message", "content": [{"type": "output_text", "text": VERDICT}]}],
+    "output": [{"type": "message", "content": [{"type": "output_text", "text": PREFERRED}]}],
     "usage": {"input_tokens": 100, "output_tokens": 10},
 }
 ANTHROPIC_BODY = {
     "type": "message",
     "model": "large-1",
-    "content": [{"type": "text", "text": VERDICT}],
+    "content": [{"type": "text", "text": PREFERRED}],
     "stop_reason": "end_turn",
     "usage": {"input_tokens": 40, "cache_read_input_tokens": 60, "output_tokens": 10},
 }
 GEMINI_BODY = {
-    "candidates": [{"content": {"parts": [{"text": VERDICT}]}, "finishReason": "STOP"}],
+    "candidates": [{"content": {"parts": [{"text": PREFERRED}]}, "finishReason": "STOP"}],
     "usageMetadata": {
         "promptTokenCount": 100,
         "candidatesTokenCount": 4,
@@ -217,7 +217,7 @@ def test_an_api_is_asked_again_after_a_passing_fault_and_its_answer_is_recorded(
         chosen = {"base_url": f"{server.url}/v1"} | chosen
         chosen["base_url"] = chosen["base_url"].replace("SERVER", server.url)
         outcome = ask(journal, settings(**chosen))
-    assert (outcome.status, outcome.text, outcome.attempts) == ("answered", VERDICT, 2)
+    assert (outcome.status, outcome.text, outcome.attempts) == ("answered", PREFERRED, 2)
     assert (outcome.served_model, outcome.finish_reason) == ("large-1", "stop")
     assert (outcome.input_tokens, outcome.output_tokens) == (100, 10)
     # 100 tokens at 1 and 10 at 2 a million

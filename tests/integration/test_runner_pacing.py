@@ -13,7 +13,7 @@ import pytest
 
 from eval_pipeline.errors import SettingsError
 from eval_pipeline.fingerprint import seed_for
-from tests.integration.test_runner import Desk, Loopback, Step, ask, calls
+from tests.loopback import Desk, Loopback, Step, ask, call, calls
 
 
 @pytest.fixture
@@ -203,3 +203,16 @@ def test_under_random_faults_everything_is_answered_and_nothing_counted_twice(de
     assert fates["200"] == 300
     assert len(desk.rows()) == server.asked.total() == sum(o.attempts for o in outcomes)
     assert time.monotonic() - started < 30
+
+
+def test_a_rate_limit_uses_up_no_attempts_while_others_are_served(desk: Desk) -> None:
+    # Each prompt is turned away nine times, three times what one call may fail.
+    def treat(prompt: str, nth: int) -> Step:
+        return Step(429) if nth <= 9 and prompt != "question 0000" else Step()
+
+    with Loopback(treat) as server:
+        runner = desk.runner(server, concurrency=2, maximum_attempts=3)
+        many = [call("question 0000", trial=trial) for trial in range(1, 400)]
+        outcomes = runner.run([*calls(3)[1:], *many], purpose="a test")
+    assert {outcome.status for outcome in outcomes} == {"answered"}
+    assert [outcome.attempts for outcome in outcomes[:2]] == [10, 10]

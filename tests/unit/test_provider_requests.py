@@ -18,7 +18,8 @@ from eval_pipeline.adapters.providers.schemas import (
 )
 from eval_pipeline.demo.chat_completions import read_chat_request
 from eval_pipeline.errors import MissingEnvironmentError, SettingsError
-from eval_pipeline.judging.parsing import PREFERENCE_SCHEMA, REFUTATION_SCHEMA, VERDICT_SCHEMA
+from eval_pipeline.judging.parsing import PREFERENCE_SCHEMA, REFUTATION_SCHEMA, verdict_schema
+from eval_pipeline.judging.rubrics import Rubric
 from eval_pipeline.ports import Message, ModelCall, ModelSpec
 from eval_pipeline.settings import ProviderSettings
 
@@ -36,16 +37,16 @@ CALL = ModelCall(
         Message("user", "Until when?"),
     ),
 )
-VERDICT = {
-    "description": "A judge's answer about one response.",
+PREFERENCE = {
     "type": "object",
     "additionalProperties": False,
     "properties": {
-        "verdict": {"type": "string", "enum": ["pass", "fail", "abstain"]},
         "rationale": {"type": "string"},
+        "preference": {"type": "string", "enum": ["a", "b", "tie"]},
     },
-    "required": ["verdict", "rationale"],
+    "required": ["rationale", "preference"],
 }
+RUBRIC = Rubric("answer", "pointwise", ("It is right.",))
 SECRETS = {"KEY": "sk-1", "TOKEN": "Bearer t-2", "BROKEN": "sk-1\r\nx-admin: yes"}
 
 
@@ -71,7 +72,7 @@ def said(*messages: tuple[str, str]) -> ModelCall:
     return replace(CALL, messages=tuple(Message(role, text) for role, text in messages))
 
 
-JUDGED = replace(CALL, output_schema=VERDICT_SCHEMA)
+JUDGED = replace(CALL, output_schema=PREFERENCE_SCHEMA)
 
 
 def test_responses_are_sent_instructions_and_input_and_store_nothing() -> None:
@@ -230,23 +231,23 @@ def test_turns_alternate_from_the_user_on_and_lose_no_word(conversation: list[Me
 def test_chat_completions_are_asked_for_a_strict_schema() -> None:
     assert sent("openai_chat", JUDGED)["response_format"] == {
         "type": "json_schema",
-        "json_schema": {"name": "answer", "strict": True, "schema": VERDICT},
+        "json_schema": {"name": "answer", "strict": True, "schema": PREFERENCE},
     }
 
 
 def test_responses_are_asked_for_a_strict_schema_beside_other_settings_of_the_text() -> None:
-    call = replace(with_parameters(verbosity="low"), output_schema=VERDICT_SCHEMA)
+    call = replace(with_parameters(verbosity="low"), output_schema=PREFERENCE_SCHEMA)
     assert sent("openai_responses", call)["text"] == {
         "verbosity": "low",
-        "format": {"type": "json_schema", "name": "answer", "strict": True, "schema": VERDICT},
+        "format": {"type": "json_schema", "name": "answer", "strict": True, "schema": PREFERENCE},
     }
 
 
 def test_anthropic_is_asked_for_a_schema_by_its_output_config() -> None:
-    call = replace(with_parameters(effort="low"), output_schema=VERDICT_SCHEMA)
+    call = replace(with_parameters(effort="low"), output_schema=PREFERENCE_SCHEMA)
     assert sent("anthropic", call)["output_config"] == {
         "effort": "low",
-        "format": {"type": "json_schema", "schema": VERDICT},
+        "format": {"type": "json_schema", "schema": PREFERENCE},
     }
 
 
@@ -254,8 +255,8 @@ def test_gemini_is_asked_for_a_schema_with_the_order_of_its_properties() -> None
     config = sent("gemini", JUDGED)["generationConfig"]
     assert config["responseMimeType"] == "application/json"
     assert config["responseJsonSchema"] == {
-        **VERDICT,
-        "propertyOrdering": ["verdict", "rationale"],
+        **PREFERENCE,
+        "propertyOrdering": ["rationale", "preference"],
     }
 
 
@@ -373,7 +374,7 @@ def test_a_schema_that_refers_to_itself_ends() -> None:
     assert for_gemini(endless)["type"] == "array"
 
 
-@pytest.mark.parametrize("schema", [VERDICT_SCHEMA, PREFERENCE_SCHEMA, REFUTATION_SCHEMA])
+@pytest.mark.parametrize("schema", [verdict_schema(RUBRIC), PREFERENCE_SCHEMA, REFUTATION_SCHEMA])
 @pytest.mark.parametrize("structured_output", ["json_schema", "json_object", "prompt_only"])
 def test_every_form_that_judges_ask_for_is_strict_and_known_to_the_demos_provider(
     schema: str, structured_output: str
