@@ -27,7 +27,7 @@ def require_http2(provider: str) -> None:
     if importlib.util.find_spec("h2") is None:
         raise SettingsError(
             f"`providers.{provider}.http2` needs the package h2, which is not installed. Nothing "
-            "was asked. Install it (pip install 'httpx[http2]') or set `http2: false`."
+            "was asked. Install it (pip install 'eval-pipeline[http2]') or set `http2: false`."
         )
 
 
