@@ -20,8 +20,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from eval_pipeline.adapters.journal import CallJournal
-from eval_pipeline.adapters.runner import HttpModelRunner
+from eval_pipeline.adapters.model_calls.journal import CallJournal
+from eval_pipeline.adapters.model_calls.runner import HttpModelRunner
 from eval_pipeline.adapters.store import Store
 from eval_pipeline.ports import Message, ModelCall, ModelSpec
 from eval_pipeline.settings import ProviderSettings

@@ -3,8 +3,8 @@
 import datetime as dt
 from typing import Any
 
-from eval_pipeline.adapters.journal import CallJournal
-from eval_pipeline.adapters.runner import HttpModelRunner
+from eval_pipeline.adapters.model_calls.journal import CallJournal
+from eval_pipeline.adapters.model_calls.runner import HttpModelRunner
 from eval_pipeline.adapters.store import Store
 from eval_pipeline.ports import CallOutcome, Message, ModelCall, ModelSpec
 from eval_pipeline.settings import ProviderSettings

@@ -15,8 +15,8 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
-from eval_pipeline.adapters.journal import CallJournal
-from eval_pipeline.adapters.runner import HttpModelRunner
+from eval_pipeline.adapters.model_calls.journal import CallJournal
+from eval_pipeline.adapters.model_calls.runner import HttpModelRunner
 from eval_pipeline.adapters.schema import call_attempts, metadata
 from eval_pipeline.ports import CallOutcome, Message, ModelCall, ModelSpec
 from eval_pipeline.settings import ProviderSettings

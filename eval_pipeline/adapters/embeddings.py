@@ -13,17 +13,17 @@ import httpx
 import numpy as np
 from numpy.typing import NDArray
 
-from eval_pipeline.adapters.journal import CallKey
-from eval_pipeline.adapters.pacing import Pace, backoff_seconds
-from eval_pipeline.adapters.pools import open_shards
-from eval_pipeline.adapters.providers import ChatProvider, Failed
-from eval_pipeline.adapters.transports import (
+from eval_pipeline.adapters.model_calls.journal import CallKey
+from eval_pipeline.adapters.model_calls.pacing import Pace, backoff_seconds
+from eval_pipeline.adapters.model_calls.pools import open_shards
+from eval_pipeline.adapters.model_calls.transports import (
     HttpReply,
     NoReply,
     first_failure,
     post,
     run_to_end,
 )
+from eval_pipeline.adapters.providers import ChatProvider, Failed
 from eval_pipeline.errors import EvalPipelineError, ProviderAccessError, ProviderUnreachableError
 from eval_pipeline.fingerprint import fingerprint
 from eval_pipeline.settings import EmbeddingsSettings, ProviderSettings

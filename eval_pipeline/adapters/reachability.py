@@ -6,8 +6,8 @@ from http import HTTPStatus
 
 import httpx
 
+from eval_pipeline.adapters.model_calls.transports import HttpReply
 from eval_pipeline.adapters.providers import ChatProvider, Failed
-from eval_pipeline.adapters.transports import HttpReply
 from eval_pipeline.settings import ProviderSettings
 
 TIMEOUT_SECONDS = 5.0

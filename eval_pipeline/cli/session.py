@@ -22,7 +22,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from eval_pipeline.adapters.runner import CALLS_LOGGER
+from eval_pipeline.adapters.model_calls.runner import CALLS_LOGGER
 from eval_pipeline.errors import EvalPipelineError
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.ports import JobLauncher

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from functools import cached_property
 
 from eval_pipeline.adapters.golden_versions import GoldenVersions
-from eval_pipeline.adapters.journal import CallJournal
 from eval_pipeline.adapters.lake import Lake
 from eval_pipeline.adapters.logs.sources import LogSource
+from eval_pipeline.adapters.model_calls.journal import CallJournal
+from eval_pipeline.adapters.model_calls.runner import HttpModelRunner
 from eval_pipeline.adapters.name_models import name_models
 from eval_pipeline.adapters.presidio import configured_recognisers
 from eval_pipeline.adapters.review_store import ReviewStore
-from eval_pipeline.adapters.runner import HttpModelRunner
 from eval_pipeline.adapters.sightings import SightingStore
 from eval_pipeline.adapters.store import Store
 from eval_pipeline.adapters.withdrawals import WithdrawalStore

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from eval_pipeline.adapters.journal import CallJournal
-from eval_pipeline.adapters.runner import HttpModelRunner
+from eval_pipeline.adapters.model_calls.journal import CallJournal
+from eval_pipeline.adapters.model_calls.runner import HttpModelRunner
 from eval_pipeline.adapters.schema import call_attempts, call_batches, metadata
 from eval_pipeline.errors import (
     ProviderAccessError,
@@ -333,8 +333,8 @@ def test_two_runs_at_once_pay_for_every_call_once(desk: Desk) -> None:
 CHILD = """
 import datetime as dt, sys
 import sqlalchemy as sa
-from eval_pipeline.adapters.journal import CallJournal
-from eval_pipeline.adapters.runner import HttpModelRunner
+from eval_pipeline.adapters.model_calls.journal import CallJournal
+from eval_pipeline.adapters.model_calls.runner import HttpModelRunner
 from eval_pipeline.ports import Message, ModelCall, ModelSpec
 from eval_pipeline.settings import BatchSettings, ProviderSettings
 

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
-from eval_pipeline.adapters.journal import CallJournal
-from eval_pipeline.adapters.runner import HttpModelRunner
+from eval_pipeline.adapters.model_calls.journal import CallJournal
+from eval_pipeline.adapters.model_calls.runner import HttpModelRunner
 from eval_pipeline.adapters.schema import metadata
 from eval_pipeline.demo.provider_process import ProviderProcess
 from eval_pipeline.judging.pairwise import (

@@ -14,9 +14,9 @@ import pytest
 import sqlalchemy as sa
 
 from eval_pipeline.adapters.embeddings import HttpEmbeddings
-from eval_pipeline.adapters.journal import CallJournal
+from eval_pipeline.adapters.model_calls.journal import CallJournal
+from eval_pipeline.adapters.model_calls.runner import HttpModelRunner
 from eval_pipeline.adapters.reachability import problem_reaching
-from eval_pipeline.adapters.runner import HttpModelRunner
 from eval_pipeline.adapters.schema import metadata
 from eval_pipeline.judging.parsing import PREFERENCE_SCHEMA
 from eval_pipeline.ports import CallOutcome, Message, ModelCall, ModelSpec

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from eval_pipeline.adapters.journal import CallJournal
+from eval_pipeline.adapters.model_calls.journal import CallJournal
+from eval_pipeline.adapters.model_calls.runner import HttpModelRunner
 from eval_pipeline.adapters.provider_watch import observe
-from eval_pipeline.adapters.runner import HttpModelRunner
 from eval_pipeline.adapters.schema import metadata
 from eval_pipeline.monitoring.provider_change.evidence import log_threshold
 from eval_pipeline.monitoring.provider_change.finding import LOOKS_REMEMBERED, Finding, compare

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from eval_pipeline.adapters.runner import HttpModelRunner, call_key
+from eval_pipeline.adapters.model_calls.runner import HttpModelRunner, call_key
 from eval_pipeline.adapters.schema import call_attempts
 from eval_pipeline.errors import (
     MissingEnvironmentError,
@@ -388,8 +388,8 @@ def test_progress_starts_with_what_is_recorded_and_ends_with_everything(desk: De
 RUN_APART = """
 import datetime as dt, sys
 import sqlalchemy as sa
-from eval_pipeline.adapters.journal import CallJournal
-from eval_pipeline.adapters.runner import HttpModelRunner
+from eval_pipeline.adapters.model_calls.journal import CallJournal
+from eval_pipeline.adapters.model_calls.runner import HttpModelRunner
 from eval_pipeline.ports import Message, ModelCall, ModelSpec
 from eval_pipeline.settings import ProviderSettings
 

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from eval_pipeline.adapters.call_figures import spent_on
-from eval_pipeline.adapters.journal import CallJournal
+from eval_pipeline.adapters.model_calls.call_figures import spent_on
+from eval_pipeline.adapters.model_calls.journal import CallJournal
 from eval_pipeline.adapters.store import Store
 from eval_pipeline.errors import SpendingLimitError
 from eval_pipeline.settings import SpendingLimit

@@ -14,8 +14,8 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from eval_pipeline.adapters import migrations
-from eval_pipeline.adapters.journal import Attempt, CallJournal, CallKey
 from eval_pipeline.adapters.migrations import HEAD
+from eval_pipeline.adapters.model_calls.journal import Attempt, CallJournal, CallKey
 from eval_pipeline.adapters.review_erasure import answers_to, blank_calls
 from eval_pipeline.adapters.review_records import NewAdjudication, NewLabel, ReviewTask
 from eval_pipeline.adapters.review_store import ReviewStore

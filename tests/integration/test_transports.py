@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from eval_pipeline.adapters.pools import open_shards
-from eval_pipeline.adapters.transports import HttpReply, NoReply, post
+from eval_pipeline.adapters.model_calls.pools import open_shards
+from eval_pipeline.adapters.model_calls.transports import HttpReply, NoReply, post
 
 WITHOUT_HTTP2 = importlib.util.find_spec("h2") is None
 needs_http2 = pytest.mark.skipif(WITHOUT_HTTP2, reason="the package h2 is not installed")

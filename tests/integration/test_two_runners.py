@@ -17,15 +17,15 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from eval_pipeline.adapters.attempt_writer import AttemptWriter
-from eval_pipeline.adapters.call_figures import NOTHING
-from eval_pipeline.adapters.call_plans import Expectations
-from eval_pipeline.adapters.claims import CallClaims
-from eval_pipeline.adapters.feed import CallFeed
-from eval_pipeline.adapters.journal import CallJournal, CallKey
-from eval_pipeline.adapters.runner import call_key
+from eval_pipeline.adapters.model_calls.attempt_writer import AttemptWriter
+from eval_pipeline.adapters.model_calls.call_figures import NOTHING
+from eval_pipeline.adapters.model_calls.call_plans import Expectations
+from eval_pipeline.adapters.model_calls.claims import CallClaims
+from eval_pipeline.adapters.model_calls.feed import CallFeed
+from eval_pipeline.adapters.model_calls.journal import CallJournal, CallKey
+from eval_pipeline.adapters.model_calls.runner import call_key
+from eval_pipeline.adapters.model_calls.spending import SpendingGuard
 from eval_pipeline.adapters.schema import call_attempts, call_claims
-from eval_pipeline.adapters.spending import SpendingGuard
 from eval_pipeline.adapters.store import Store
 from eval_pipeline.ports import CallOutcome
 from tests.counting_server import CountingServer, prompt_after
@@ -33,8 +33,8 @@ from tests.integration_runs import SCOPE, calls, run_here
 
 RUN_APART = """
 import datetime as dt, json, sys
-from eval_pipeline.adapters.journal import CallJournal
-from eval_pipeline.adapters.runner import HttpModelRunner
+from eval_pipeline.adapters.model_calls.journal import CallJournal
+from eval_pipeline.adapters.model_calls.runner import HttpModelRunner
 from eval_pipeline.adapters.store import Store
 from eval_pipeline.ports import Message, ModelCall, ModelSpec
 from eval_pipeline.settings import ProviderSettings

@@ -18,7 +18,7 @@ from eval_pipeline.adapters.batches.lines import (
     tag_of,
     whole_lines,
 )
-from eval_pipeline.adapters.journal import CallKey
+from eval_pipeline.adapters.model_calls.journal import CallKey
 
 KEY = CallKey("drift:2026-11-16", "assistant", "item-1", 1, "f" * 64)
 JSON = st.recursive(

@@ -10,11 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval_pipeline.adapters.call_figures import Spent, UsualTokens, spent_by
-from eval_pipeline.adapters.call_plans import Expectations, plan_of
-from eval_pipeline.adapters.journal import Attempt, CallKey
-from eval_pipeline.adapters.runner import CALLS_LOGGER, call_key
-from eval_pipeline.adapters.spending import LOOK_AGAIN_SECONDS, Purse, SpendingGuard, spender_of
+from eval_pipeline.adapters.model_calls.call_figures import Spent, UsualTokens, spent_by
+from eval_pipeline.adapters.model_calls.call_plans import Expectations, plan_of
+from eval_pipeline.adapters.model_calls.journal import Attempt, CallKey
+from eval_pipeline.adapters.model_calls.runner import CALLS_LOGGER, call_key
+from eval_pipeline.adapters.model_calls.spending import (
+    LOOK_AGAIN_SECONDS,
+    Purse,
+    SpendingGuard,
+    spender_of,
+)
 from eval_pipeline.cli.session import CallProgress
 from eval_pipeline.flows.drift import scope_of_drift
 from eval_pipeline.flows.judging import scope_of_week

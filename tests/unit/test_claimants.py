@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from eval_pipeline.adapters.claimants import is_dead, new_claimant
+from eval_pipeline.adapters.model_calls.claimants import is_dead, new_claimant
 
 
 def of(process_id: int, *, host: str | None = None, started: str | None = None) -> str:

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval_pipeline.adapters.attempt_writer import AttemptWriter
-from eval_pipeline.adapters.journal import Attempt, CallJournal, CallKey
+from eval_pipeline.adapters.model_calls.attempt_writer import AttemptWriter
+from eval_pipeline.adapters.model_calls.journal import Attempt, CallJournal, CallKey
 from eval_pipeline.adapters.schema import metadata
 from eval_pipeline.errors import StoreError
 

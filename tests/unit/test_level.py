@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from eval_pipeline.adapters.level import Level
+from eval_pipeline.adapters.model_calls.level import Level
 
 
 def answers(level: Level, count: int, *, at: float) -> int:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval_pipeline.adapters.limits import seconds_until_room
+from eval_pipeline.adapters.model_calls.limits import seconds_until_room
 
 NOW = dt.datetime(2026, 11, 16, 12, tzinfo=dt.UTC)
 

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Iterator
 
-from eval_pipeline.adapters.journal import CallKey
-from eval_pipeline.adapters.line import Asked, Line
+from eval_pipeline.adapters.model_calls.journal import CallKey
+from eval_pipeline.adapters.model_calls.line import Asked, Line
 from eval_pipeline.ports import Message, ModelCall, ModelSpec
 
 SPEC = ModelSpec("acme", "chat")

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval_pipeline.adapters.journal import CallKey
-from eval_pipeline.adapters.pacing import MOMENT_SECONDS, Pace, Silence, backoff_seconds
-from eval_pipeline.adapters.transports import NoReply
+from eval_pipeline.adapters.model_calls.journal import CallKey
+from eval_pipeline.adapters.model_calls.pacing import MOMENT_SECONDS, Pace, Silence, backoff_seconds
+from eval_pipeline.adapters.model_calls.transports import NoReply
 
 KEY = CallKey("2026-11-16", "assistant", "item-1", 1, "f" * 32)
 REFUSED = NoReply("connection", "refused", 0.0, connected=False)

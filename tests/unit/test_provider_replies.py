@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eval_pipeline.adapters.model_calls.transports import HttpReply
 from eval_pipeline.adapters.providers import (
     Answered,
     ChatProvider,
@@ -16,7 +17,6 @@ from eval_pipeline.adapters.providers import (
     Reply,
     ReplyFacts,
 )
-from eval_pipeline.adapters.transports import HttpReply
 from eval_pipeline.settings import ProviderSettings
 
 NOON = dt.datetime(2026, 11, 16, 12, 0, tzinfo=dt.UTC)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eval_pipeline.adapters.model_calls.transports import HttpReply, NoReply
 from eval_pipeline.adapters.providers import (
     Answered,
     ChatProvider,
@@ -19,7 +20,6 @@ from eval_pipeline.adapters.providers import (
     cost_usd,
     request_fingerprint,
 )
-from eval_pipeline.adapters.transports import HttpReply, NoReply
 from eval_pipeline.errors import MissingEnvironmentError, SettingsError
 from eval_pipeline.ports import Message, ModelCall, ModelSpec
 from eval_pipeline.settings import ProviderSettings

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from eval_pipeline.adapters.batches.lines import BatchLine
-from eval_pipeline.adapters.transports import HttpReply
+from eval_pipeline.adapters.model_calls.transports import HttpReply
 
 EXPIRED = "batch_expired"
 CANCELLED = "batch_cancelled"

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 
-from eval_pipeline.adapters.attempt_writer import AttemptWriter
 from eval_pipeline.adapters.batches.budget import BatchBudget
 from eval_pipeline.adapters.batches.claiming import claimed_for_batches
 from eval_pipeline.adapters.batches.collecting import Collecting
@@ -15,11 +14,12 @@ from eval_pipeline.adapters.batches.desks import Desks
 from eval_pipeline.adapters.batches.reading import Left, Reading, Waited
 from eval_pipeline.adapters.batches.records import BatchRecord, BatchRecords
 from eval_pipeline.adapters.batches.sending import BatchDesk, Sending
-from eval_pipeline.adapters.call_figures import NOTHING, Spent
-from eval_pipeline.adapters.claims import CallClaims
-from eval_pipeline.adapters.journal import Attempt, CallJournal, CallKey
+from eval_pipeline.adapters.model_calls.attempt_writer import AttemptWriter
+from eval_pipeline.adapters.model_calls.call_figures import NOTHING, Spent
+from eval_pipeline.adapters.model_calls.claims import CallClaims
+from eval_pipeline.adapters.model_calls.journal import Attempt, CallJournal, CallKey
+from eval_pipeline.adapters.model_calls.spending import spender_of
 from eval_pipeline.adapters.providers import ChatProvider
-from eval_pipeline.adapters.spending import spender_of
 from eval_pipeline.errors import SpendingLimitError
 from eval_pipeline.ports import ModelCall, ProgressReport
 from eval_pipeline.settings import Spender, SpendingLimit

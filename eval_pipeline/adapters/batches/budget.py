@@ -5,10 +5,10 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from eval_pipeline.adapters.call_figures import NOTHING, Spent, spent_on, usual_tokens
-from eval_pipeline.adapters.call_plans import Expectations
-from eval_pipeline.adapters.journal import CallKey
-from eval_pipeline.adapters.spending import Purse, spender_of
+from eval_pipeline.adapters.model_calls.call_figures import NOTHING, Spent, spent_on, usual_tokens
+from eval_pipeline.adapters.model_calls.call_plans import Expectations
+from eval_pipeline.adapters.model_calls.journal import CallKey
+from eval_pipeline.adapters.model_calls.spending import Purse, spender_of
 from eval_pipeline.ports import ModelCall
 from eval_pipeline.settings import Spender, SpendingLimit
 

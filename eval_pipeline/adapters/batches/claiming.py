@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 
 from eval_pipeline.adapters.batches.records import BatchRecord, BatchRecords
-from eval_pipeline.adapters.claims import CallClaims, CallState
-from eval_pipeline.adapters.journal import CallKey
+from eval_pipeline.adapters.model_calls.claims import CallClaims, CallState
+from eval_pipeline.adapters.model_calls.journal import CallKey
 from eval_pipeline.ports import ModelCall
 
 WAIT_SECONDS = 1.0

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from eval_pipeline.adapters.journal import CallKey
+from eval_pipeline.adapters.model_calls.journal import CallKey
 
 TAG_BYTES = 8
 CALL_BYTES = 16

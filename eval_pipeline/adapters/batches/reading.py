@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from eval_pipeline.adapters.attempt_writer import AttemptWriter
 from eval_pipeline.adapters.batches.api import (
     MISSING,
     REJECTED,
@@ -15,8 +14,9 @@ from eval_pipeline.adapters.batches.api import (
 )
 from eval_pipeline.adapters.batches.records import BatchRecord, BatchRecords
 from eval_pipeline.adapters.batches.sending import BatchDesk
-from eval_pipeline.adapters.call_figures import NOTHING, spent_by
-from eval_pipeline.adapters.journal import Attempt, CallKey
+from eval_pipeline.adapters.model_calls.attempt_writer import AttemptWriter
+from eval_pipeline.adapters.model_calls.call_figures import NOTHING, spent_by
+from eval_pipeline.adapters.model_calls.journal import Attempt, CallKey
 from eval_pipeline.adapters.providers import (
     Answered,
     Failed,

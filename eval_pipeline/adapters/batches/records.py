@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from eval_pipeline.adapters.journal import CallKey
+from eval_pipeline.adapters.model_calls.journal import CallKey
 from eval_pipeline.adapters.schema import call_attempts, call_batches
 from eval_pipeline.adapters.store import read_utc
 from eval_pipeline.errors import StoreError

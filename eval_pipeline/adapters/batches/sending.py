@@ -20,7 +20,7 @@ from eval_pipeline.adapters.batches.lines import (
     tag_of,
 )
 from eval_pipeline.adapters.batches.records import BatchRecord, BatchRecords
-from eval_pipeline.adapters.journal import CallKey
+from eval_pipeline.adapters.model_calls.journal import CallKey
 from eval_pipeline.adapters.providers import ChatProvider
 from eval_pipeline.errors import ProviderAccessError, ProviderUnreachableError
 from eval_pipeline.ports import ModelCall

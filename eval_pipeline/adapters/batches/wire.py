@@ -16,11 +16,11 @@ from eval_pipeline.adapters.batches.api import (
     SubmissionUnsureError,
 )
 from eval_pipeline.adapters.batches.lines import json_object, whole_lines
-from eval_pipeline.adapters.providers import ChatProvider, Failed
-from eval_pipeline.adapters.transports import (
+from eval_pipeline.adapters.model_calls.transports import (
     CONNECT_SECONDS,
     HttpReply,
 )
+from eval_pipeline.adapters.providers import ChatProvider, Failed
 from eval_pipeline.errors import ProviderAccessError
 
 OK = range(200, 300)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import httpx
 
+from eval_pipeline.adapters.model_calls.transports import HttpReply, NoReply
 from eval_pipeline.adapters.providers.addresses import address_of, base_address, headers_of
 from eval_pipeline.adapters.providers.anthropic import ANTHROPIC
 from eval_pipeline.adapters.providers.dialect import Body, Dialect
@@ -19,7 +20,6 @@ from eval_pipeline.adapters.providers.gemini import GEMINI
 from eval_pipeline.adapters.providers.openai_chat import OPENAI_CHAT
 from eval_pipeline.adapters.providers.openai_responses import OPENAI_RESPONSES
 from eval_pipeline.adapters.providers.replies import Failed, Reply, json_object, name_of
-from eval_pipeline.adapters.transports import HttpReply, NoReply
 from eval_pipeline.errors import SettingsError
 from eval_pipeline.ports import ModelCall
 from eval_pipeline.settings import ProviderApi, ProviderSettings

@@ -10,8 +10,8 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 
-from eval_pipeline.adapters.claims import CallClaims
-from eval_pipeline.adapters.journal import Attempt, CallJournal, CallKey
+from eval_pipeline.adapters.model_calls.claims import CallClaims
+from eval_pipeline.adapters.model_calls.journal import Attempt, CallJournal, CallKey
 from eval_pipeline.ports import Redact
 
 BATCH_ATTEMPTS: Final = 500

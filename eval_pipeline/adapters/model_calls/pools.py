@@ -14,8 +14,8 @@ from ipaddress import ip_address
 import httpcore
 import httpx
 
-from eval_pipeline.adapters.connections import Connections
-from eval_pipeline.adapters.transports import raw_url
+from eval_pipeline.adapters.model_calls.connections import Connections
+from eval_pipeline.adapters.model_calls.transports import raw_url
 from eval_pipeline.errors import SettingsError
 
 STREAMS_PER_CONNECTION = 32

@@ -13,8 +13,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from eval_pipeline.adapters.claimants import is_dead, new_claimant
-from eval_pipeline.adapters.journal import (
+from eval_pipeline.adapters.model_calls.claimants import is_dead, new_claimant
+from eval_pipeline.adapters.model_calls.journal import (
     CallKey,
     journal_failure,
     key_order,

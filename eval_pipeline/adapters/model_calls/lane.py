@@ -4,13 +4,13 @@ import datetime as dt
 import math
 from http import HTTPStatus
 
-from eval_pipeline.adapters.feed import CallFeed
-from eval_pipeline.adapters.limits import seconds_until_room
-from eval_pipeline.adapters.line import Asked, Line
-from eval_pipeline.adapters.pacing import Pace, Silence, backoff_seconds
-from eval_pipeline.adapters.pools import require_http2
+from eval_pipeline.adapters.model_calls.feed import CallFeed
+from eval_pipeline.adapters.model_calls.limits import seconds_until_room
+from eval_pipeline.adapters.model_calls.line import Asked, Line
+from eval_pipeline.adapters.model_calls.pacing import Pace, Silence, backoff_seconds
+from eval_pipeline.adapters.model_calls.pools import require_http2
+from eval_pipeline.adapters.model_calls.transports import HttpReply, NoReply
 from eval_pipeline.adapters.providers import ChatProvider, Failed, Reply
-from eval_pipeline.adapters.transports import HttpReply, NoReply
 from eval_pipeline.errors import ProviderAccessError, ProviderUnreachableError
 from eval_pipeline.settings import ProviderSettings
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from eval_pipeline.adapters.journal import Attempt, journal_failure
+from eval_pipeline.adapters.model_calls.journal import Attempt, journal_failure
 from eval_pipeline.adapters.schema import call_attempts
 
 NEWEST_ANSWERS: Final = 200

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
-from eval_pipeline.adapters.call_figures import NOTHING, Spent, spent_by
-from eval_pipeline.adapters.call_plans import Expectations
-from eval_pipeline.adapters.journal import Attempt, CallKey
+from eval_pipeline.adapters.model_calls.call_figures import NOTHING, Spent, spent_by
+from eval_pipeline.adapters.model_calls.call_plans import Expectations
+from eval_pipeline.adapters.model_calls.journal import Attempt, CallKey
 from eval_pipeline.ports import ModelCall
 from eval_pipeline.settings import Spender, SpendingLimit
 

@@ -12,18 +12,18 @@ from typing import Final
 
 import httpx
 
-from eval_pipeline.adapters.asking import Asking, Telling, ask_all
-from eval_pipeline.adapters.attempt_writer import AttemptWriter
 from eval_pipeline.adapters.batches.batching import Batching
-from eval_pipeline.adapters.call_figures import NOTHING, Spent, spent_on, usual_tokens
-from eval_pipeline.adapters.call_plans import Expectations, plan_of
-from eval_pipeline.adapters.claims import CallClaims
-from eval_pipeline.adapters.feed import CallFeed
-from eval_pipeline.adapters.journal import Attempt, CallJournal, CallKey
-from eval_pipeline.adapters.lane import Lane
+from eval_pipeline.adapters.model_calls.asking import Asking, Telling, ask_all
+from eval_pipeline.adapters.model_calls.attempt_writer import AttemptWriter
+from eval_pipeline.adapters.model_calls.call_figures import NOTHING, Spent, spent_on, usual_tokens
+from eval_pipeline.adapters.model_calls.call_plans import Expectations, plan_of
+from eval_pipeline.adapters.model_calls.claims import CallClaims
+from eval_pipeline.adapters.model_calls.feed import CallFeed
+from eval_pipeline.adapters.model_calls.journal import Attempt, CallJournal, CallKey
+from eval_pipeline.adapters.model_calls.lane import Lane
+from eval_pipeline.adapters.model_calls.spending import Purse, SpendingGuard, Stop, spender_of
+from eval_pipeline.adapters.model_calls.transports import run_to_end
 from eval_pipeline.adapters.providers import ChatProvider, request_fingerprint
-from eval_pipeline.adapters.spending import Purse, SpendingGuard, Stop, spender_of
-from eval_pipeline.adapters.transports import run_to_end
 from eval_pipeline.errors import SettingsError, SpendingLimitError
 from eval_pipeline.ports import CallOutcome, ModelCall, ProgressReport, Redact
 from eval_pipeline.settings import ProviderSettings, Spender, SpendingLimit

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from itertools import chain, islice
 from typing import Final
 
-from eval_pipeline.adapters.attempt_writer import AttemptWriter
-from eval_pipeline.adapters.claims import CallClaims, CallState
-from eval_pipeline.adapters.journal import CallKey
-from eval_pipeline.adapters.spending import SpendingGuard
+from eval_pipeline.adapters.model_calls.attempt_writer import AttemptWriter
+from eval_pipeline.adapters.model_calls.claims import CallClaims, CallState
+from eval_pipeline.adapters.model_calls.journal import CallKey
+from eval_pipeline.adapters.model_calls.spending import SpendingGuard
 from eval_pipeline.ports import ModelCall
 
 FEWEST_CLAIMED: Final = 16

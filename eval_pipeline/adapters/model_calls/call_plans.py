@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final
 
-from eval_pipeline.adapters.call_figures import Spent, UsualTokens
-from eval_pipeline.adapters.journal import Attempt
+from eval_pipeline.adapters.model_calls.call_figures import Spent, UsualTokens
+from eval_pipeline.adapters.model_calls.journal import Attempt
 from eval_pipeline.ports import ModelCall, ModelSpec
 
 CHARACTERS_PER_TOKEN: Final = 4

@@ -10,24 +10,24 @@ from dataclasses import dataclass
 import httpcore
 import httpx
 
-from eval_pipeline.adapters.attempt_writer import AttemptWriter
-from eval_pipeline.adapters.feed import CallFeed
-from eval_pipeline.adapters.journal import Attempt, CallKey
-from eval_pipeline.adapters.lane import Lane
-from eval_pipeline.adapters.line import Asked
-from eval_pipeline.adapters.pools import open_shards
+from eval_pipeline.adapters.model_calls.attempt_writer import AttemptWriter
+from eval_pipeline.adapters.model_calls.feed import CallFeed
+from eval_pipeline.adapters.model_calls.journal import Attempt, CallKey
+from eval_pipeline.adapters.model_calls.lane import Lane
+from eval_pipeline.adapters.model_calls.line import Asked
+from eval_pipeline.adapters.model_calls.pools import open_shards
+from eval_pipeline.adapters.model_calls.transports import (
+    HttpReply,
+    NoReply,
+    first_failure,
+    post,
+)
 from eval_pipeline.adapters.providers import (
     Answered,
     Failed,
     Refused,
     Reply,
     cost_usd,
-)
-from eval_pipeline.adapters.transports import (
-    HttpReply,
-    NoReply,
-    first_failure,
-    post,
 )
 from eval_pipeline.ports import CallStatus, ProgressReport
 

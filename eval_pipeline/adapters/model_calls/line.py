@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from eval_pipeline.adapters.journal import Attempt, CallKey
+from eval_pipeline.adapters.model_calls.journal import Attempt, CallKey
 from eval_pipeline.ports import ModelCall
 
 

@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from eval_pipeline.adapters.journal import CallKey
-from eval_pipeline.adapters.level import Level
-from eval_pipeline.adapters.transports import NoReply
+from eval_pipeline.adapters.model_calls.journal import CallKey
+from eval_pipeline.adapters.model_calls.level import Level
+from eval_pipeline.adapters.model_calls.transports import NoReply
 from eval_pipeline.fingerprint import seed_for
 
 FIRST_BACKOFF_SECONDS = 0.5

@@ -1,0 +1,1 @@
+"""Model calls: asked at the pace a provider bears, claimed, paid for once, recorded first."""
