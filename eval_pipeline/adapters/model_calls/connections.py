@@ -9,6 +9,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Iterable
+from ipaddress import ip_address
 from typing import Any, Self, cast
 
 import httpcore
@@ -39,7 +40,8 @@ class Connections(httpcore.AsyncNetworkBackend):
                     host,
                     port,
                     local_addr=None if local_address is None else (local_address, 0),
-                    happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS,
+                    # asyncio's race leaves a socket open when it is cancelled: none over one address.
+                    happy_eyeballs_delay=None if _is_address(host) else HAPPY_EYEBALLS_SECONDS,
                 )
         except TimeoutError as error:
             raise httpcore.ConnectTimeout(str(error)) from error
@@ -51,6 +53,14 @@ class Connections(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         """Waits in the running event loop."""
         await asyncio.sleep(seconds)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _keep_alive(raw: Any, options: Iterable[httpcore.SOCKET_OPTION]) -> None:
