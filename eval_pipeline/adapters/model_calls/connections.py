@@ -40,7 +40,7 @@ class Connections(httpcore.AsyncNetworkBackend):
                     host,
                     port,
                     local_addr=None if local_address is None else (local_address, 0),
-                    # asyncio's race leaves a socket open when it is cancelled: none over one address.
+                    # A race that is cancelled leaves a socket open: none over one address.
                     happy_eyeballs_delay=None if _is_address(host) else HAPPY_EYEBALLS_SECONDS,
                 )
         except TimeoutError as error:
