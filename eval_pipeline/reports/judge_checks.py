@@ -1,5 +1,6 @@
 """The judges' biases for reading: a table, a chart, and one sentence per finding."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -50,7 +51,8 @@ _KEYS: Final = {
 }
 _OBVIOUS: Final = frozenset({"itself", "labels", "first_verdicts"})
 _COUNTED: Final = "effective_judges"
-_NAME_LENGTH: Final = 52
+_NAME_LENGTH: Final = 64
+_FINGERPRINT: Final = re.compile(r"@[0-9a-f]{8}:?")
 
 
 def warnings(biases: pl.DataFrame) -> tuple[str, ...]:
@@ -97,13 +99,15 @@ def in_words(biases: pl.DataFrame) -> pl.DataFrame:
 
 
 def bias_chart(biases: pl.DataFrame) -> str:
-    """Every measured share with its interval and limit, judge by judge."""
-    rows = biases.filter(
-        pl.col("value").is_not_null() & ~pl.col("measure").is_in([_COUNTED, "anchor_accuracy"])
-    ).to_dicts()
+    """Every measured share with its interval and limit, judge by judge.
+
+    Without correlations and counts, which are no points, and accuracy, which is no bias.
+    """
+    apart = [_COUNTED, "error_correlation", "anchor_accuracy"]
+    rows = biases.filter(pl.col("value").is_not_null() & ~pl.col("measure").is_in(apart)).to_dicts()
     with drawing():
-        figure = Figure(figsize=(8.2, 1.4 + 0.3 * max(len(rows), 1)))
-        axes = figure.add_axes(room(figure, left=4.1, right=0.25, bottom=0.62, top=0.55))
+        figure = Figure(figsize=(8.5, 1.4 + 0.3 * max(len(rows), 1)))
+        axes = figure.add_axes(room(figure, left=4.4, right=0.25, bottom=0.62, top=0.55))
         axes.axvline(0, color=INK, linewidth=0.8, alpha=0.6)
         for height, row in enumerate(reversed(rows)):
             _draw(axes, row, height)
@@ -133,6 +137,8 @@ def _draw(axes: Axes, row: Mapping[str, Any], height: int) -> None:
 
 def _name(row: Mapping[str, Any]) -> str:
     against = "" if row["against"] in _OBVIOUS else row["against"]
+    # A rubric's fingerprint would push the criterion out of the label.
+    against = _FINGERPRINT.sub("", against)
     name = f"{one_line(row['judge_id'])}: {row['measure'].replace('_', ' ')}"
     return f"{name}, {one_line(against)}" if against else name
 
