@@ -46,6 +46,7 @@ class Loopback:
     asked: Counter[str] = field(default_factory=Counter)
     asked_at: list[float] = field(default_factory=list)
     authorizations: set[str] = field(default_factory=set)
+    answered: int = 0
     at_once: int = 0
     most_at_once: int = 0
     port: int = 0
@@ -117,6 +118,7 @@ class Loopback:
         sent = body[: len(body) // 2] if step.ending == "half" else body
         writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + sent)
         await writer.drain()
+        self.answered += step.ending == "whole"
         return step.ending == "whole"
 
 

@@ -3,10 +3,7 @@
 import datetime as dt
 import json
 import random
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,7 +17,7 @@ from eval_pipeline.monitoring.provider_change.evidence import log_threshold
 from eval_pipeline.monitoring.provider_change.finding import LOOKS_REMEMBERED, Finding, compare
 from eval_pipeline.monitoring.provider_change.sighting import Sighting
 from eval_pipeline.ports import Message, ModelCall, ModelSpec
-from eval_pipeline.settings import ProviderSettings
+from tests.loopback import Loopback, Step, provider
 from tests.sizes import sized
 
 PROMPTS, REPEATS, LOOKS_BEFORE, POLLS = 20, 3, 6, 3
@@ -55,38 +52,10 @@ def resettled(prompt: str, rng: random.Random) -> str:
     return settled(f"{prompt} ...", rng)
 
 
-@contextmanager
-def provider(speak: dict[str, Speak], *, seed: int) -> Iterator[ProviderSettings]:
-    """Answers with whatever `speak["now"]` is; it names neither a served model nor a version."""
-    rng, one_at_a_time = random.Random(seed), threading.Lock()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            with one_at_a_time:
-                text = speak["now"](asked["messages"][-1]["content"], rng)
-            message = {"role": "assistant", "content": text}
-            body = json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode()
-            self.send_response(200)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield ProviderSettings(base_url=f"http://127.0.0.1:{server.server_port}/v1", concurrency=4)
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def nameless(text: str) -> bytes:
+    """An answer that names neither a served model nor a version."""
+    message = {"role": "assistant", "content": text}
+    return json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode()
 
 
 def look(runner: HttpModelRunner, *, number: int) -> Sighting:
@@ -110,10 +79,11 @@ def findings(folder: Path, *, before: Speak, after: Speak, seed: int) -> list[Fi
     engine = sa.create_engine(f"sqlite:///{folder / f'{seed}.sqlite'}")
     metadata.create_all(engine)
     speak: dict[str, Speak] = {"now": before}
+    rng = random.Random(seed)
     found, history = [], []
-    with provider(speak, seed=seed) as settings:
+    with Loopback(lambda prompt, nth: Step(body=nameless(speak["now"](prompt, rng)))) as server:
         runner = HttpModelRunner(
-            {"acme": settings},
+            {"acme": provider(server.port, concurrency=4)},
             journal=CallJournal(engine),
             redact=lambda texts: [text for text, _ in texts],
             secret={}.__getitem__,

@@ -18,9 +18,6 @@ class Planned:
     def __init__(self, count: int) -> None:
         self.left = _calls(count)
 
-    def __aiter__(self) -> "Planned":
-        return self
-
     async def __anext__(self) -> tuple[CallKey, ModelCall]:
         for each in self.left:
             return each

@@ -137,9 +137,7 @@ FINGERPRINTED = {"system_fingerprint": "fp-7"}
 def test_an_answer_has_the_same_facts_in_every_api(
     api: str, body: dict[str, Any], more: dict[str, Any]
 ) -> None:
-    expected = Answered("Yes.", facts(**more))
-    assert read(api, body) == expected
-    assert provider(api).read_result(body) == expected
+    assert read(api, body) == Answered("Yes.", facts(**more))
 
 
 def test_the_headers_that_name_a_version_are_kept_and_no_others() -> None:
@@ -428,9 +426,6 @@ def test_an_error_has_one_meaning_and_is_never_quoted(
     assert found.error_code == code
     assert found.retryable == (code in {"rate_limited", "server_error", "bad_response"})
     assert "secret words" not in repr(found)
-    from_batch = provider(api).read_result(body, status=status)
-    assert isinstance(from_batch, Failed)
-    assert from_batch.error_code == code
 
 
 def test_a_failed_response_keeps_what_it_cost() -> None:
@@ -510,4 +505,3 @@ def test_no_shape_within_an_answer_makes_reading_fail(body: object, keys: list[s
     for api, whole in zip(APIS, (chat(), response(), message(), generated()), strict=True):
         changed = whole | dict.fromkeys(keys, body)
         assert isinstance(read(api, changed), Answered | Refused | Failed)
-        assert isinstance(provider(api).read_result(changed), Answered | Refused | Failed)

@@ -24,7 +24,6 @@ from eval_pipeline.adapters.batches.lines import (
 from eval_pipeline.adapters.batches.wire import BatchWire
 
 PATH = "/messages/batches"
-PAGE = 100
 MOST_CALLS = 100_000
 MOST_BYTES = 256 * 10**6
 STATUSES = {
@@ -66,18 +65,7 @@ class AnthropicBatches:
 
     def recent(self, since: dt.datetime) -> Iterator[Standing]:
         """The workspace's batches made after `since`, newest first, page by page."""
-        after: dict[str, str] = {}
-        while True:
-            page = self._wire.get(PATH, limit=PAGE, **after)
-            listed = page.get("data")
-            found = [standing_of(each) for each in listed or () if isinstance(each, dict)]
-            for standing in found:
-                if standing.created_at is not None and standing.created_at < since:
-                    return
-                yield standing
-            if page.get("has_more") is not True or not found:
-                return
-            after = {"after_id": found[-1].batch_id}
+        yield from self._wire.newest_first(PATH, cursor="after_id", since=since, read=standing_of)
 
     def results(self, standing: Standing) -> Iterator[BatchResult]:
         """Line by line, from our own address: the key never follows an address in a reply."""

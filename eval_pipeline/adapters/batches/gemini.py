@@ -15,9 +15,8 @@ from eval_pipeline.adapters.batches.api import (
     reply_of,
 )
 from eval_pipeline.adapters.batches.lines import BatchLine, count_in, inner, text_in
-from eval_pipeline.adapters.batches.wire import BatchWire
+from eval_pipeline.adapters.batches.wire import PAGE, BatchWire
 
-PAGE = 100
 MOST_CALLS = 10_000
 MOST_BYTES = 19 * 10**6
 """The API takes 20 MB inline; a file of requests is not used."""

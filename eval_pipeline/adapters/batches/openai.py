@@ -26,7 +26,6 @@ from eval_pipeline.errors import ProviderAccessError
 
 PATHS = {"openai_chat": "/v1/chat/completions", "openai_responses": "/v1/responses"}
 TAG = "eval_pipeline_batch"
-PAGE = 100
 ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 MOST_CALLS = 50_000
 MOST_BYTES = 200 * 10**6
@@ -71,18 +70,9 @@ class OpenAiBatches:
 
     def recent(self, since: dt.datetime) -> Iterator[Standing]:
         """The account's batches made after `since`, newest first, page by page."""
-        after: dict[str, str] = {}
-        while True:
-            page = self._wire.get("/batches", limit=PAGE, **after)
-            listed = page.get("data")
-            found = [standing_of(each) for each in listed or () if isinstance(each, dict)]
-            for standing in found:
-                if standing.created_at is not None and standing.created_at < since:
-                    return
-                yield standing
-            if page.get("has_more") is not True or not found:
-                return
-            after = {"after": found[-1].batch_id}
+        yield from self._wire.newest_first(
+            "/batches", cursor="after", since=since, read=standing_of
+        )
 
     def results(self, standing: Standing) -> Iterator[BatchResult]:
         """Both files line by line; a batch that ended early has what it did until then."""

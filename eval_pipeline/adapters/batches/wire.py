@@ -12,6 +12,7 @@ import httpx
 
 from eval_pipeline.adapters.batches.api import (
     NoNewsError,
+    Standing,
     SubmissionRefusedError,
     SubmissionUnsureError,
 )
@@ -26,6 +27,7 @@ from eval_pipeline.errors import ProviderAccessError
 OK = range(200, 300)
 FIRST_WAIT_SECONDS = 0.5
 UPLOAD_SECONDS = 600.0
+PAGE = 100
 
 
 class BatchWire:
@@ -64,6 +66,30 @@ class BatchWire:
     def get(self, path: str, **query: str | int) -> dict[str, Any]:
         """A JSON object, asked for once; raises `NoNewsError` where none comes."""
         return self._object(self._once("GET", path, query=query))
+
+    def newest_first(
+        self,
+        path: str,
+        *,
+        cursor: str,
+        since: dt.datetime,
+        read: Callable[[Mapping[str, Any]], Standing],
+    ) -> Iterator[Standing]:
+        """What is listed under a path and was made after `since`, page by page, newest first.
+
+        `cursor` names the parameter that carries the last id of a page to the next.
+        """
+        after: dict[str, str] = {}
+        while True:
+            page = self.get(path, limit=PAGE, **after)
+            found = [read(each) for each in page.get("data") or () if isinstance(each, dict)]
+            for standing in found:
+                if standing.created_at is not None and standing.created_at < since:
+                    return
+                yield standing
+            if page.get("has_more") is not True or not found:
+                return
+            after = {cursor: found[-1].batch_id}
 
     def post(self, path: str) -> dict[str, Any]:
         """A request without a body that may be repeated, made once."""

@@ -19,7 +19,7 @@ LONGEST_POLL_SECONDS: Final = 2.0
 
 
 class CallFeed:
-    """One lane's calls, in order, for several workers: `async for key, call in feed`.
+    """One lane's calls, in order, for several workers: `await anext(feed)`.
 
     `calls` are not settled yet. Claimed calls that nobody has taken are never more than two
     rounds of workers, so another run on the same scope finds work too. `settled_elsewhere` counts
@@ -58,10 +58,6 @@ class CallFeed:
     def done_elsewhere(self) -> int:
         """Calls that another run settled or gave up meanwhile."""
         return self.settled_elsewhere + len(self.gave_up_elsewhere)
-
-    def __aiter__(self) -> "CallFeed":
-        """Itself: all workers share it."""
-        return self
 
     async def __anext__(self) -> tuple[CallKey, ModelCall]:
         """The next call, which this run has claimed; ends where nothing is left or may be spent."""

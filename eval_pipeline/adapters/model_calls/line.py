@@ -4,7 +4,6 @@ import asyncio
 import heapq
 import itertools
 import math
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -45,10 +44,6 @@ class FreshCalls(Protocol):
 
     async def __anext__(self) -> tuple[CallKey, ModelCall]:
         """The next call; ends where nothing is left."""
-        ...
-
-    def __aiter__(self) -> AsyncIterator[tuple[CallKey, ModelCall]]:
-        """Itself."""
         ...
 
 

@@ -55,7 +55,7 @@ def read_failure(
     status: int,
     facts: ReplyFacts,
     headers: Mapping[str, str],
-    now: dt.datetime | None,
+    now: dt.datetime,
 ) -> Reply:
     """A reply that is no success; `now` turns a Retry-After date into seconds."""
     error = mapping_of(body.get("error")) or {"message": body.get("error"), **body}
@@ -112,7 +112,7 @@ def _is_filtered(error: Mapping[str, Any], names: set[str], message: str) -> boo
 
 
 def _wait(
-    error: Mapping[str, Any], headers: Mapping[str, str], *, now: dt.datetime | None
+    error: Mapping[str, Any], headers: Mapping[str, str], *, now: dt.datetime
 ) -> float | None:
     """Seconds to wait, by headers, or by the body as Gemini does; null where none is asked."""
     found = [_seconds(headers.get("retry-after-ms"), scale=1000)]
@@ -132,8 +132,8 @@ def _seconds(value: str | None, *, scale: int) -> float | None:
         return None
 
 
-def _until(value: str | None, *, now: dt.datetime | None) -> float | None:
-    if value is None or now is None:
+def _until(value: str | None, *, now: dt.datetime) -> float | None:
+    if value is None:
         return None
     try:
         until = email.utils.parsedate_to_datetime(value)

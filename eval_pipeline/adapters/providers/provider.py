@@ -114,16 +114,6 @@ class ChatProvider:
             now=now,
         )
 
-    def read_result(self, result: Mapping[str, Any], *, status: int = 200) -> Reply:
-        """What one result object means, as a batch holds it: a reply's body, already parsed.
-
-        `status` is the one that the batch names for it, if it names any.
-        """
-        if status in SUCCESSES and not result.get("error"):
-            return self._dialect.read(result)
-        facts = self._dialect.facts(result)
-        return read_failure(result, status=status, facts=facts, headers={}, now=None)
-
     def embeddings_url(self, model: str) -> httpx.URL:
         """Where vectors are asked for; raises `SettingsError` where the API has none."""
         if self._dialect.embeddings is None:
