@@ -188,8 +188,11 @@ def test_a_real_process_prints_the_message_alone(world, name):
     said = printed.decode()
     assert process.returncode == case.code
     before, _, message = said.partition("Error:")
-    # What a run of calls is expected to cost is said before the first is asked.
-    assert not before or "calls planned" in before.splitlines()[0]
+    # What a run of calls is expected to cost, and did cost, is said beside the message.
+    assert re.fullmatch(
+        r"(judging \S+: (\d+ calls planned, |paid for ).*?\. )*",
+        " ".join([*before.split(), ""]).lstrip(),
+    )
     assert "Traceback" not in said
     assert message
     assert re.search(case.remedy, " ".join(said.split()))
