@@ -1,7 +1,7 @@
 """The operational store's tables: reviews, withdrawals, audit trail, call journal, sightings.
 
-Append-only except `review_tasks.state`, claims and the state of batches: a correction is a new row
-that points at the old one.
+Append-only except states: of tasks, leases, annotators' terms, tokens, sessions, claims and
+batches. A correction is a new row that points at the old one.
 Alembic's migrations, under `migrations/`, are the only way to this schema.
 """
 
@@ -32,7 +32,12 @@ review_tasks = sa.Table(
     sa.Column("subject_json", sa.Text, nullable=False),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("opened_at", UtcInstant, nullable=False),
+    sa.Column("labels_needed", sa.Integer, nullable=False, server_default="2"),
+    sa.Column("priority", sa.Float, nullable=False, server_default="0"),
+    sa.Column("expected_minutes", sa.Float),
+    sa.Column("known_label", sa.String(16)),  # of a gold check; null for every other task
     sa.UniqueConstraint("week", "interaction_id"),
+    sa.Index(None, "state", "week"),
 )
 
 annotators = sa.Table(
@@ -42,6 +47,58 @@ annotators = sa.Table(
     sa.Column("kind", sa.String(16), nullable=False),
     sa.Column("may_adjudicate", sa.Boolean, nullable=False),
     sa.Column("added_at", UtcInstant, nullable=False),
+    sa.Column("may_administer", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("weekly_budget", sa.Integer),  # null: the policy's
+    sa.Column("left_at", UtcInstant),  # null while at the desk
+)
+
+review_leases = sa.Table(
+    "review_leases",
+    metadata,
+    sa.Column("lease_id", sa.String(64), primary_key=True),
+    sa.Column("task_id", sa.ForeignKey("review_tasks.task_id"), nullable=False, index=True),
+    sa.Column("annotator_id", sa.ForeignKey("annotators.annotator_id"), nullable=False),
+    sa.Column("purpose", sa.String(16), nullable=False),  # label | adjudicate | correct
+    sa.Column("seat", sa.Integer, nullable=False),
+    sa.Column("leased_at", UtcInstant, nullable=False),
+    sa.Column("expires_at", UtcInstant, nullable=False),
+    sa.Column("ended_at", UtcInstant),
+    sa.Column("outcome", sa.String(16)),  # answered | skipped | released | expired; null: active
+    sa.Column("revealed_at", UtcInstant),  # when the answerer was shown what the judges said
+    # Whatever the code does, the database gives no seat to two people and nobody two seats.
+    sa.Index(
+        "uq_review_leases_seat",
+        "task_id",
+        "purpose",
+        "seat",
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    ),
+    sa.Index(
+        "uq_review_leases_person",
+        "task_id",
+        "annotator_id",
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    ),
+    sa.Index(
+        "ix_review_leases_active",
+        "expires_at",
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    ),
+)
+
+review_skips = sa.Table(
+    "review_skips",
+    metadata,
+    sa.Column("task_id", sa.ForeignKey("review_tasks.task_id"), primary_key=True),
+    sa.Column("annotator_id", sa.ForeignKey("annotators.annotator_id"), primary_key=True),
+    sa.Column("lease_id", sa.ForeignKey("review_leases.lease_id"), nullable=False),
+    sa.Column("reason", sa.String(24), nullable=False),
+    sa.Column("skipped_at", UtcInstant, nullable=False),
 )
 
 labels = sa.Table(
@@ -55,6 +112,29 @@ labels = sa.Table(
     sa.Column("reference_response", sa.Text),
     sa.Column("labelled_at", UtcInstant, nullable=False),
     sa.Column("corrects", sa.ForeignKey("labels.label_id"), unique=True),
+    sa.Column("failure_mode", sa.String(80)),
+    sa.Column("confidence", sa.String(8)),  # low | medium | high
+    sa.Column("criteria_json", sa.Text),  # by criterion: whether it is met, null for cannot tell
+    sa.Column("seconds", sa.Float),  # that the answer took; null where nobody measured it
+    sa.Column("lease_id", sa.ForeignKey("review_leases.lease_id"), unique=True),
+    sa.Index(
+        "uq_labels_person",
+        "task_id",
+        "annotator_id",
+        unique=True,
+        sqlite_where=sa.text("corrects IS NULL"),
+        postgresql_where=sa.text("corrects IS NULL"),
+    ),
+    sa.Index(None, "annotator_id", "labelled_at"),
+)
+
+label_withdrawals = sa.Table(
+    "label_withdrawals",
+    metadata,
+    sa.Column("label_id", sa.ForeignKey("labels.label_id"), primary_key=True),
+    sa.Column("withdrawn_by", sa.String(80), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("withdrawn_at", UtcInstant, nullable=False),
 )
 
 adjudications = sa.Table(
@@ -68,6 +148,35 @@ adjudications = sa.Table(
     sa.Column("reference_response", sa.Text),
     sa.Column("adjudicated_at", UtcInstant, nullable=False),
     sa.Column("corrects", sa.ForeignKey("adjudications.adjudication_id"), unique=True),
+    sa.Column("failure_mode", sa.String(80)),
+    sa.Column("confidence", sa.String(8)),  # low | medium | high
+    sa.Column("criteria_json", sa.Text),  # by criterion: whether it is met, null for cannot tell
+    sa.Column("seconds", sa.Float),  # that the answer took; null where nobody measured it
+    sa.Column("lease_id", sa.ForeignKey("review_leases.lease_id"), unique=True),
+)
+
+desk_tokens = sa.Table(
+    "desk_tokens",
+    metadata,
+    sa.Column("token_id", sa.String(24), primary_key=True),
+    sa.Column("annotator_id", sa.ForeignKey("annotators.annotator_id"), nullable=False, index=True),
+    sa.Column("secret_hash", sa.String(64), nullable=False),  # SHA-256 of a random 256-bit secret
+    sa.Column("note", sa.String(120), nullable=False),
+    sa.Column("created_by", sa.String(80), nullable=False),
+    sa.Column("created_at", UtcInstant, nullable=False),
+    sa.Column("expires_at", UtcInstant, nullable=False),
+    sa.Column("revoked_at", UtcInstant),
+)
+
+desk_sessions = sa.Table(
+    "desk_sessions",
+    metadata,
+    sa.Column("session_hash", sa.String(64), primary_key=True),
+    sa.Column("annotator_id", sa.ForeignKey("annotators.annotator_id"), nullable=False, index=True),
+    sa.Column("token_id", sa.ForeignKey("desk_tokens.token_id")),  # null: a trusted proxy's word
+    sa.Column("created_at", UtcInstant, nullable=False),
+    sa.Column("expires_at", UtcInstant, nullable=False),
+    sa.Column("ended_at", UtcInstant),
 )
 
 audit_trail = sa.Table(

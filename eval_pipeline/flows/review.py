@@ -3,7 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from eval_pipeline.adapters.review_records import (
+from eval_pipeline.adapters.review.records import (
     AnnotatorKind,
     ImportReport,
     NewAdjudication,

@@ -11,7 +11,7 @@ from eval_pipeline.adapters.model_calls.journal import CallJournal
 from eval_pipeline.adapters.model_calls.runner import HttpModelRunner
 from eval_pipeline.adapters.name_models import name_models
 from eval_pipeline.adapters.presidio import configured_recognisers
-from eval_pipeline.adapters.review_store import ReviewStore
+from eval_pipeline.adapters.review.store import ReviewStore
 from eval_pipeline.adapters.sightings import SightingStore
 from eval_pipeline.adapters.store import Store
 from eval_pipeline.adapters.withdrawals import WithdrawalStore

@@ -74,7 +74,7 @@ from eval_pipeline.settings.providers import (
     SpendingLimit,
     StructuredOutput,
 )
-from eval_pipeline.settings.review import ReviewSettings
+from eval_pipeline.settings.review import DeskSettings, ReviewSettings
 from eval_pipeline.settings.scorer import Measure
 from eval_pipeline.settings.scorers import (
     ChrfScoring,
@@ -120,6 +120,7 @@ __all__ = [
     "CriterionExample",
     "CriterionSettings",
     "CustomPattern",
+    "DeskSettings",
     "DriftSettings",
     "EmbeddingsSettings",
     "EntitiesScoring",

@@ -27,7 +27,7 @@ from eval_pipeline.settings.logs import ContractSettings, LogsSettings
 from eval_pipeline.settings.models import CandidatesSettings, ModelSettings, SystemSettings
 from eval_pipeline.settings.operations import AlertsSettings, AutomationSettings, StorageSettings
 from eval_pipeline.settings.providers import ProviderSettings, Spender, SpendingLimit
-from eval_pipeline.settings.review import ReviewSettings
+from eval_pipeline.settings.review import DeskSettings, ReviewSettings
 from eval_pipeline.settings.scorers import CodeScoring
 from eval_pipeline.settings.scoring import (
     PanelScoring,
@@ -58,6 +58,7 @@ class Settings(Section):
     panel: PanelSettings = PanelSettings()
     judge_checks: JudgeChecksSettings = JudgeChecksSettings()
     review: ReviewSettings = ReviewSettings()
+    desk: DeskSettings = DeskSettings()
     golden: GoldenSettings = GoldenSettings()
     systems: dict[Name, SystemSettings]
     baseline: Name

@@ -7,7 +7,7 @@ from itertools import chain
 import polars as pl
 import sqlalchemy as sa
 
-from eval_pipeline.adapters.review_erasure import answers_to, calls_of
+from eval_pipeline.adapters.review.erasure import answers_to, calls_of
 from eval_pipeline.evaluation.trials import TrialItem, golden_items, reserve_identity, score_request
 from eval_pipeline.fingerprint import fingerprint
 from eval_pipeline.flows.erasure.inventory import LEAST_TELLING, Inventory, is_theirs

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval_pipeline.adapters.audit import leave_trace
-from eval_pipeline.adapters.review_erasure import StoreRows, blank_calls, count_rows
+from eval_pipeline.adapters.review.erasure import StoreRows, blank_calls, count_rows
 from eval_pipeline.adapters.traces import Traces
 from eval_pipeline.flows.erasure.calls import journalled_ids
 from eval_pipeline.flows.erasure.inventory import Inventory, Person, person_of, take_inventory

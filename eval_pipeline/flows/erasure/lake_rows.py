@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from eval_pipeline.adapters.lake import parquet_bytes, partition_path
-from eval_pipeline.adapters.review_erasure import ERASED, tombstone
+from eval_pipeline.adapters.review.erasure import ERASED, tombstone
 from eval_pipeline.evaluation.decision import Decision, SubsetFinding, read_decision
 from eval_pipeline.fingerprint import content_hash
 from eval_pipeline.flows.decision import render_pages

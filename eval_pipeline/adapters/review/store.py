@@ -12,8 +12,8 @@ import polars as pl
 import sqlalchemy as sa
 
 from eval_pipeline.adapters.audit import PIPELINE, leave_trace
-from eval_pipeline.adapters.review_erasure import ERASED, blank_tasks
-from eval_pipeline.adapters.review_records import (
+from eval_pipeline.adapters.review.erasure import ERASED, blank_tasks
+from eval_pipeline.adapters.review.records import (
     Annotator,
     AnnotatorKind,
     AuditEntry,
@@ -24,7 +24,7 @@ from eval_pipeline.adapters.review_records import (
     ReviewStatus,
     ReviewTask,
 )
-from eval_pipeline.adapters.review_rules import (
+from eval_pipeline.adapters.review.rules import (
     adjudication_problem,
     adjudication_row,
     label_problem,

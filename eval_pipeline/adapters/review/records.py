@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 AnnotatorKind = Literal["person", "scripted"]
+Confidence = Literal["low", "medium", "high"]
 
 
 @dataclass(frozen=True)
@@ -18,16 +19,27 @@ class ReviewTask:
     label_probability: float
     rubric_id: str
     subject_json: str
+    labels_needed: int = 2
+    priority: float = 0.0
+    expected_minutes: float | None = None
+    known_label: str | None = None
 
 
 @dataclass(frozen=True)
 class Annotator:
-    """Someone who labels; `may_adjudicate` lets them decide disputes."""
+    """Someone who labels.
+
+    `may_adjudicate` lets them decide disputes, `may_administer` lets them see the desk as a whole.
+    `weekly_budget` is null where the policy's holds, `left_at` while they are at the desk.
+    """
 
     annotator_id: str
     kind: AnnotatorKind
     may_adjudicate: bool
     added_at: dt.datetime
+    may_administer: bool = False
+    weekly_budget: int | None = None
+    left_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -35,7 +47,9 @@ class NewLabel:
     """One person's answer to one task: pass, fail or cannot_tell.
 
     An empty `label_id` is derived from everything but the instant. `corrects` names this person's
-    earlier label of the same task. Texts are masked before they come here.
+    earlier label of the same task. Texts are masked before they come here. `criteria_json` is a
+    list with true, false or null for each criterion of the rubric, in its order; `seconds` is what
+    the answer took. Null stands where nothing was said or measured.
     """
 
     task_id: str
@@ -46,6 +60,10 @@ class NewLabel:
     reference_response: str | None = None
     corrects: str | None = None
     label_id: str = ""
+    failure_mode: str | None = None
+    confidence: Confidence | None = None
+    criteria_json: str | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +78,10 @@ class NewAdjudication:
     reference_response: str | None = None
     corrects: str | None = None
     adjudication_id: str = ""
+    failure_mode: str | None = None
+    confidence: Confidence | None = None
+    criteria_json: str | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from eval_pipeline.adapters.review_records import NewAdjudication, NewLabel
+from eval_pipeline.adapters.review.records import NewAdjudication, NewLabel
 from eval_pipeline.adapters.schema import adjudications, annotators, labels, review_tasks
 from eval_pipeline.adapters.store import utc
 from eval_pipeline.fingerprint import fingerprint
