@@ -37,7 +37,20 @@ review_tasks = sa.Table(
     sa.Column("expected_minutes", sa.Float),
     sa.Column("known_label", sa.String(16)),  # of a gold check; null for every other task
     sa.UniqueConstraint("week", "interaction_id"),
-    sa.Index(None, "state", "week"),
+    # Both hold all that choosing a task reads: in a row it stands behind the text, however long.
+    sa.Index("ix_review_tasks_states", "week", "state", "known_label", "priority", "task_id"),
+    # What waits for labels. On SQLite, which tells nobody the direction of an index, the migration
+    # makes `priority` descend: the queue is then read from its top and no further than needed.
+    sa.Index(
+        "ix_review_tasks_queue",
+        "priority",
+        "task_id",
+        "week",
+        "state",
+        "labels_needed",
+        sqlite_where=sa.text("state IN ('open', 'labelled')"),
+        postgresql_where=sa.text("state IN ('open', 'labelled')"),
+    ),
 )
 
 annotators = sa.Table(
@@ -84,6 +97,14 @@ review_leases = sa.Table(
         postgresql_where=sa.text("ended_at IS NULL"),
     ),
     sa.Index(
+        "uq_review_leases_holder",
+        "annotator_id",
+        "purpose",
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL AND purpose <> 'correct'"),
+        postgresql_where=sa.text("ended_at IS NULL AND purpose <> 'correct'"),
+    ),
+    sa.Index(
         "ix_review_leases_active",
         "expires_at",
         sqlite_where=sa.text("ended_at IS NULL"),
@@ -99,6 +120,7 @@ review_skips = sa.Table(
     sa.Column("lease_id", sa.ForeignKey("review_leases.lease_id"), nullable=False),
     sa.Column("reason", sa.String(24), nullable=False),
     sa.Column("skipped_at", UtcInstant, nullable=False),
+    sa.Index(None, "annotator_id"),
 )
 
 labels = sa.Table(
@@ -116,7 +138,8 @@ labels = sa.Table(
     sa.Column("confidence", sa.String(8)),  # low | medium | high
     sa.Column("criteria_json", sa.Text),  # by criterion: whether it is met, null for cannot tell
     sa.Column("seconds", sa.Float),  # that the answer took; null where nobody measured it
-    sa.Column("lease_id", sa.ForeignKey("review_leases.lease_id"), unique=True),
+    sa.Column("lease_id", sa.ForeignKey("review_leases.lease_id")),
+    sa.Index("uq_labels_lease_id", "lease_id", unique=True),
     sa.Index(
         "uq_labels_person",
         "task_id",
@@ -152,7 +175,9 @@ adjudications = sa.Table(
     sa.Column("confidence", sa.String(8)),  # low | medium | high
     sa.Column("criteria_json", sa.Text),  # by criterion: whether it is met, null for cannot tell
     sa.Column("seconds", sa.Float),  # that the answer took; null where nobody measured it
-    sa.Column("lease_id", sa.ForeignKey("review_leases.lease_id"), unique=True),
+    sa.Column("lease_id", sa.ForeignKey("review_leases.lease_id")),
+    sa.Index("uq_adjudications_lease_id", "lease_id", unique=True),
+    sa.Index(None, "adjudicated_by", "adjudicated_at"),
 )
 
 desk_tokens = sa.Table(

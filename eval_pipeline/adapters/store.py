@@ -3,21 +3,25 @@
 import contextlib
 import datetime as dt
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Self, TypeVar
 
 import sqlalchemy as sa
 
+from eval_pipeline.adapters.engines import engine_for, write_transaction
 from eval_pipeline.adapters.migrations import HEAD
 from eval_pipeline.errors import StoreError
 
-BUSY_MILLISECONDS = 30_000
-CONNECT_SECONDS = 10
 MIGRATION_LOCK = 7_305_911_462_008_141
 """The key of PostgreSQL's advisory lock while migrations run; any constant will do."""
 
-_WRITING = "eval_pipeline_writing"
+ATTEMPTS = 20
+"""How often a step that lost a race is taken again before the store gives up."""
+
+_LOST_RACES = ("40001", "40P01")  # PostgreSQL: serialization failure, deadlock
+
+Result = TypeVar("Result")
 
 
 class Store:
@@ -32,7 +36,7 @@ class Store:
 
         Raises `StoreError` if the store cannot be reached or was written by a newer program.
         """
-        store = cls(_engine(url))
+        store = cls(engine_for(url))
         try:
             with store.reading() as connection:
                 found = _revision(connection)
@@ -63,6 +67,23 @@ class Store:
         """One transaction, all or nothing; on SQLite it takes its turn before it reads."""
         with self._explained("write to"), write_transaction(self.engine) as connection:
             yield connection
+
+    def transact(self, step: Callable[[sa.Connection], Result]) -> Result:
+        """One `writing` transaction around the step, taken again where it lost a race.
+
+        Where two write what only one may (a unique index says so) or wait for each other, one of
+        them is undone in whole; it then sees what the other wrote. The step may run several times.
+        """
+        with self._explained("write to"):
+            for _ in range(ATTEMPTS - 1):
+                try:
+                    with write_transaction(self.engine) as connection:
+                        return step(connection)
+                except sa.exc.DBAPIError as error:
+                    if not _lost_a_race(error):
+                        raise
+            with write_transaction(self.engine) as connection:
+                return step(connection)
 
     def compact(self, tables: Sequence[str]) -> None:
         """Writes these tables anew, so that what was deleted or overwritten is in no page of them.
@@ -141,16 +162,6 @@ class Store:
             ) from None
 
 
-@contextlib.contextmanager
-def write_transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """One transaction, all or nothing; on SQLite it takes its turn before it reads."""
-    with (
-        engine.connect().execution_options(**{_WRITING: True}) as connection,
-        connection.begin(),
-    ):
-        yield connection
-
-
 def utc(instant: dt.datetime) -> dt.datetime:
     """The instant in UTC, as it is written; refuses one without a zone."""
     if instant.tzinfo is None:
@@ -163,75 +174,10 @@ def read_utc(instant: dt.datetime) -> dt.datetime:
     return instant.replace(tzinfo=dt.UTC) if instant.tzinfo is None else instant.astimezone(dt.UTC)
 
 
-def _engine(url: str) -> sa.Engine:
-    try:
-        parsed = sa.make_url(url)
-    except sa.exc.ArgumentError:
-        raise StoreError(
-            "`storage.store` is not an SQLAlchemy URL. Nothing was read or written. "
-            "Write sqlite:///store.sqlite or postgresql+psycopg://user:password@host/database."
-        ) from None
-    backend = parsed.get_backend_name()
-    if backend == "sqlite":
-        return _sqlite_engine(parsed)
-    if backend == "postgresql":
-        return _postgres_engine(parsed.set(drivername="postgresql+psycopg"))
-    raise StoreError(
-        f"`storage.store` names the database '{backend}'. Nothing was read or written. "
-        "Use sqlite:/// for one machine or postgresql+psycopg:// for several."
+def _lost_a_race(error: sa.exc.DBAPIError) -> bool:
+    return isinstance(error, sa.exc.IntegrityError) or (
+        getattr(error.orig, "sqlstate", None) in _LOST_RACES
     )
-
-
-def _postgres_engine(url: sa.URL) -> sa.Engine:
-    try:
-        return sa.create_engine(
-            url, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_SECONDS}
-        )
-    except ModuleNotFoundError:
-        raise StoreError(
-            "The store is on PostgreSQL and the package 'psycopg' is not installed. "
-            'Nothing was read or written. Run: pip install "eval-pipeline[postgres]".'
-        ) from None
-
-
-def _sqlite_engine(url: sa.URL) -> sa.Engine:
-    if url.database and url.database != ":memory:":
-        _private_file(Path(url.database), address=str(url))
-    engine = sa.create_engine(url)
-
-    @sa.event.listens_for(engine, "connect")
-    def _configure(connection: Any, _record: Any) -> None:
-        # SQLAlchemy, not the driver, says when a transaction begins: see `_begin`.
-        connection.isolation_level = None
-        for pragma in (
-            f"busy_timeout = {BUSY_MILLISECONDS}",
-            "journal_mode = WAL",
-            "synchronous = NORMAL",
-            "foreign_keys = ON",
-            # What is deleted is overwritten at once, not when the page is used again.
-            "secure_delete = ON",
-        ):
-            connection.execute(f"PRAGMA {pragma}").close()
-
-    @sa.event.listens_for(engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        writing = connection.get_execution_options().get(_WRITING, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
-    return engine
-
-
-def _private_file(file: Path, *, address: str) -> None:
-    """Makes the file, readable by its owner only; SQLite's side files inherit that."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch(mode=0o600)
-        file.chmod(0o600)
-    except OSError as error:
-        raise StoreError(
-            f"The store {address} cannot be made: {error.strerror}. Nothing was written. "
-            "Check `storage.store` and the folder's permissions."
-        ) from None
 
 
 def _revision(connection: sa.Connection) -> str | None:

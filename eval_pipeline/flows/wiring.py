@@ -11,6 +11,9 @@ from eval_pipeline.adapters.model_calls.journal import CallJournal
 from eval_pipeline.adapters.model_calls.runner import HttpModelRunner
 from eval_pipeline.adapters.name_models import name_models
 from eval_pipeline.adapters.presidio import configured_recognisers
+from eval_pipeline.adapters.review.desk import Desk
+from eval_pipeline.adapters.review.people import People
+from eval_pipeline.adapters.review.sign_in import SignIn
 from eval_pipeline.adapters.review.store import ReviewStore
 from eval_pipeline.adapters.sightings import SightingStore
 from eval_pipeline.adapters.store import Store
@@ -71,6 +74,21 @@ class Pipeline:
     def review(self) -> ReviewStore:
         """Review tasks, labels and adjudications."""
         return ReviewStore(self.store)
+
+    @cached_property
+    def people(self) -> People:
+        """Who is at the review desk, and on which terms."""
+        return People(self.store)
+
+    @cached_property
+    def desk(self) -> Desk:
+        """Who holds which task, and what they answer under a lease."""
+        return Desk(self.store)
+
+    @cached_property
+    def sign_in(self) -> SignIn:
+        """Tokens and sessions of the people at the desk."""
+        return SignIn(self.store)
 
     @cached_property
     def withdrawals(self) -> WithdrawalStore:

@@ -1,28 +1,30 @@
 """Settles labels: what annotators agree on, what an adjudicator decides, what the log recorded."""
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from types import MappingProxyType
+from typing import Any, Final
 
 import polars as pl
 
-from eval_pipeline.errors import ReviewError
 from eval_pipeline.review.agreement import krippendorffs_alpha
+from eval_pipeline.review.agreement_intervals import AgreementEstimate
+from eval_pipeline.review.states import (
+    DECIDED,
+    SETTLED_STATES,
+    Row,
+    TaskState,
+    standing_decision,
+    standing_labels,
+    state_of,
+)
 from eval_pipeline.settings import RecordedLabelSettings, ReviewSettings
 from eval_pipeline.tables import ADJUDICATIONS
 
-TaskState = Literal["open", "labelled", "agreed", "disputed", "adjudicated", "cannot_tell"]
-
-DECIDED: Final = ("pass", "fail")
-SETTLED_STATES: Final = ("agreed", "adjudicated", "cannot_tell")
-CANNOT_TELL: Final = "cannot_tell"
 RECORDED: Final = "recorded"
 SCRIPTED: Final = "scripted"
 PERSON: Final = "person"
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -59,31 +61,28 @@ def settle(
     *,
     policy: ReviewSettings,
 ) -> Settlement:
-    """The state of every task, and the settled labels.
+    """The state of every task by `states.state_of`, and the settled labels.
 
-    The first `annotators_per_item` labels by different people count; a correction takes the place
-    of what it corrects. All pass or all fail settles by agreement; anything else, a shared
-    cannot_tell too, waits for an adjudication. The latest uncorrected adjudication settles
-    whatever the labels say. Raises `ReviewError` if a correction points at another task's row or
-    at another person's label.
+    The first `labels_needed` labels by different people count, or `annotators_per_item` where a
+    task does not say; a correction takes the place of what it corrects, a withdrawn label is out.
+    Gold checks, whose `known_label` is known, ask nothing new and are left out. Raises
+    `ReviewError` if a correction points at another task's row or at another person's label.
     """
     kinds = dict(labels.select("annotator_id", "annotator_kind").iter_rows())
-    labels_of = _by_task(_in_force(labels, key="label_id", at="labelled_at", by="annotator_id"))
-    adjudications_of = _by_task(
-        _in_force(adjudications, key="adjudication_id", at="adjudicated_at", by=None)
-    )
+    labels_of, adjudications_of = _by_task(labels), _by_task(adjudications)
     states, settled, ratings = [], [], []
     for task in tasks.sort("task_id").iter_rows(named=True):
-        counted = _first_by_person(labels_of.get(task["task_id"], []))
-        counted = counted[: policy.annotators_per_item]
-        decisions = adjudications_of.get(task["task_id"], [])
-        decision = max(decisions, key=_decided_at) if decisions else None
-        state = _state(counted, decision, needed=policy.annotators_per_item)
+        if task.get("known_label") is not None:
+            continue
+        needed = task.get("labels_needed") or policy.annotators_per_item
+        counted = standing_labels(labels_of.get(task["task_id"], []))[:needed]
+        decision = standing_decision(adjudications_of.get(task["task_id"], []))
+        state = state_of(counted, decision, needed=needed)
         states.append(
             {**{name: task[name] for name in _STATE_SCHEMA if name != "state"}, "state": state}
         )
         if counted:
-            ratings.append(_ratings(counted, entries=policy.annotators_per_item))
+            ratings.append(_ratings(counted, entries=max(needed, policy.annotators_per_item)))
         if state in ("agreed", "adjudicated"):
             settled.append(_settled_row(task, counted, decision, kinds=kinds))
     return Settlement(
@@ -144,12 +143,19 @@ def with_recorded(settled: pl.DataFrame, recorded: pl.DataFrame) -> pl.DataFrame
 
 
 def publishable(
-    settlement: Settlement, *, policy: ReviewSettings, as_of: dt.date, week: str
+    settlement: Settlement,
+    *,
+    policy: ReviewSettings,
+    as_of: dt.date,
+    week: str,
+    subset_alphas: Mapping[str, AgreementEstimate] = MappingProxyType({}),
 ) -> Publishable:
     """Ready when every task is settled, or at the deadline with the minimum share settled.
 
     The deadline is `deadline_days` after the Monday that ends the week. Where annotators differ
     more than `minimum_agreement` allows, nothing is ready: the rubric needs work, not more labels.
+    `subset_alphas` are of the window of weeks: a subset holds back where even the upper bound of
+    its alpha is below `minimum_subset_agreement`, so that noise on a few tasks does not.
     Agreement that is undefined (no variation, no double labels) holds nothing back.
     """
     tasks, settled = settlement.states.height, settlement.count(*SETTLED_STATES)
@@ -160,6 +166,17 @@ def publishable(
             reason=f"annotators agree too little: alpha {alpha:.2f}, the policy asks for "
             f"{policy.minimum_agreement:.2f}",
         )
+    disagreeing = [
+        f"on '{subset}' alpha {alpha.value:.2f} ({alpha.lower:.2f} to {alpha.upper:.2f}, "
+        f"{alpha.tasks} tasks), the policy asks for {minimum:.2f}"
+        for subset, alpha in sorted(subset_alphas.items())
+        if (minimum := policy.minimum_alpha_of(subset)) is not None
+        and alpha.upper is not None
+        and alpha.upper < minimum
+    ]
+    if disagreeing:
+        told = "; ".join(disagreeing)
+        return Publishable(ready=False, reason=f"annotators agree too little: {told}")
     progress = f"{settled} of {tasks} tasks are settled"
     if settled == tasks:
         return Publishable(ready=True, reason=progress)
@@ -176,65 +193,11 @@ def publishable(
     )
 
 
-def _in_force(frame: pl.DataFrame, *, key: str, at: str, by: str | None) -> Iterable[Row]:
-    """The rows that nothing corrects, in the order of what they go back to, as `first_at`."""
-    rows: dict[str, Row] = {row[key]: row for row in frame.iter_rows(named=True)}
-    corrected = {row["corrects"] for row in rows.values() if row["corrects"] is not None}
-    in_force = []
-    for row in rows.values():
-        if row[key] in corrected:
-            continue
-        origin = row
-        for _ in rows:
-            if origin["corrects"] is None:
-                break
-            origin = _corrected(origin, rows, key=key, by=by)
-        in_force.append({**row, "first_at": origin[at], "order": (origin[at], origin[key])})
-    return sorted(in_force, key=lambda row: row["order"])
-
-
-def _corrected(row: Row, rows: dict[str, Row], *, key: str, by: str | None) -> Row:
-    earlier = rows.get(row["corrects"])
-    if earlier is None or earlier["task_id"] != row["task_id"]:
-        raise ReviewError(
-            f"The correction {row[key]} points at {row['corrects']}, which is no row of its task "
-            f"{row['task_id']}. Nothing was settled. Remove the correction or mend `corrects`."
-        )
-    if by is not None and earlier[by] != row[by]:
-        raise ReviewError(
-            f"The correction {row[key]} by {row[by]} points at a label of {earlier[by]}. Nothing "
-            "was settled. People correct their own labels; a dispute is for an adjudicator."
-        )
-    return earlier
-
-
-def _by_task(rows: Iterable[Row]) -> dict[str, list[Row]]:
+def _by_task(frame: pl.DataFrame) -> dict[str, list[Row]]:
     grouped: dict[str, list[Row]] = {}
-    for row in rows:
+    for row in frame.iter_rows(named=True):
         grouped.setdefault(row["task_id"], []).append(row)
     return grouped
-
-
-def _first_by_person(rows: Iterable[Row]) -> list[Row]:
-    first: dict[str, Row] = {}
-    for row in rows:
-        first.setdefault(row["annotator_id"], row)
-    return list(first.values())
-
-
-def _decided_at(row: Row) -> tuple[dt.datetime, str]:
-    return row["adjudicated_at"], row["adjudication_id"]
-
-
-def _state(counted: Sequence[Row], decision: Row | None, *, needed: int) -> TaskState:
-    if decision is not None:
-        return "cannot_tell" if decision["label"] == CANNOT_TELL else "adjudicated"
-    if not counted:
-        return "open"
-    if len(counted) < needed:
-        return "labelled"
-    answers = Counter(label["label"] for label in counted)
-    return "agreed" if len(answers) == 1 and next(iter(answers)) in DECIDED else "disputed"
 
 
 def _ratings(counted: Sequence[Row], *, entries: int) -> tuple[str | None, ...]:
@@ -244,7 +207,7 @@ def _ratings(counted: Sequence[Row], *, entries: int) -> tuple[str | None, ...]:
 
 def _settled_row(
     task: Row, counted: Sequence[Row], decision: Row | None, *, kinds: dict[str, str]
-) -> Row:
+) -> dict[str, Any]:
     label = decision["label"] if decision else counted[0]["label"]
     agreeing = [row for row in counted if row["label"] == label]
     sources = [decision, *agreeing] if decision else agreeing

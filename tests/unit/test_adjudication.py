@@ -7,12 +7,14 @@ from hypothesis import strategies as st
 
 from eval_pipeline.errors import ReviewError
 from eval_pipeline.review.adjudication import (
+    Publishable,
     Settlement,
     publishable,
     recorded_labels,
     settle,
     with_recorded,
 )
+from eval_pipeline.review.agreement_intervals import AgreementEstimate
 from eval_pipeline.settings import RecordedLabelSettings, ReviewSettings
 from eval_pipeline.tables import ADJUDICATIONS, UTC_MICROSECONDS
 
@@ -359,3 +361,48 @@ def test_annotators_who_disagree_more_than_the_policy_allows_hold_the_week_back(
 def test_the_reason_tells_what_is_missing() -> None:
     result = publishable(settlement_of(1, 2), policy=POLICY, as_of=dt.date(2026, 11, 24), week=WEEK)
     assert result.reason == "1 of 3 tasks are settled; the deadline is 2026-11-27"
+
+
+def alpha_of(value: float | None, *, upper: float | None, tasks: int = 40) -> AgreementEstimate:
+    lower = None if value is None else value - 0.2
+    return AgreementEstimate("alpha", value, lower, upper, tasks)
+
+
+def readiness_with(alphas: dict[str, AgreementEstimate], **minima: float) -> Publishable:
+    return publishable(
+        settled_from([label("1", "ann", "pass"), label("2", "bo", "pass", at=1)]),
+        policy=ReviewSettings(minimum_subset_agreement=minima),
+        as_of=dt.date(2026, 11, 24),
+        week=WEEK,
+        subset_alphas=alphas,
+    )
+
+
+def test_a_subset_whose_whole_interval_is_below_its_minimum_holds_publishing_back() -> None:
+    ready = readiness_with({"dosage": alpha_of(0.21, upper=0.48)}, dosage=0.5)
+    assert ready == Publishable(
+        ready=False,
+        reason="annotators agree too little: on 'dosage' alpha 0.21 (0.01 to 0.48, 40 tasks), the "
+        "policy asks for 0.50",
+    )
+
+
+def test_every_subset_that_holds_back_is_named_and_default_is_the_others_minimum() -> None:
+    alphas = {"refunds": alpha_of(0.1, upper=0.3), "dosage": alpha_of(0.1, upper=0.3)}
+    ready = readiness_with(alphas, default=0.4)
+    assert not ready.ready
+    assert ready.reason.index("'dosage'") < ready.reason.index("'refunds'")
+    assert readiness_with(alphas, default=0.4, dosage=-1.0, refunds=-1.0).ready
+
+
+@pytest.mark.parametrize(
+    "alpha",
+    [alpha_of(0.2, upper=0.9, tasks=5), alpha_of(0.2, upper=0.5), alpha_of(None, upper=None)],
+    ids=["noise on five tasks", "at the minimum", "undefined"],
+)
+def test_agreement_that_may_suffice_holds_nothing_back(alpha: AgreementEstimate) -> None:
+    assert readiness_with({"dosage": alpha}, dosage=0.5).ready
+
+
+def test_without_a_minimum_a_subset_holds_nothing_back() -> None:
+    assert readiness_with({"dosage": alpha_of(-0.5, upper=-0.3)}).ready

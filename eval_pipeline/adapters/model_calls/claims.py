@@ -13,6 +13,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from eval_pipeline.adapters.engines import write_transaction
 from eval_pipeline.adapters.model_calls.claimants import is_dead, new_claimant
 from eval_pipeline.adapters.model_calls.journal import (
     CallKey,
@@ -21,7 +22,7 @@ from eval_pipeline.adapters.model_calls.journal import (
     release_claims,
 )
 from eval_pipeline.adapters.schema import call_attempts, call_claims
-from eval_pipeline.adapters.store import read_utc, write_transaction
+from eval_pipeline.adapters.store import read_utc
 
 LEASE_SECONDS: Final = 60.0
 _NAMES: Final = tuple(CallKey.__dataclass_fields__)

@@ -13,8 +13,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from eval_pipeline.adapters.engines import write_transaction
 from eval_pipeline.adapters.schema import call_attempts, call_claims
-from eval_pipeline.adapters.store import read_utc, write_transaction
+from eval_pipeline.adapters.store import read_utc
 from eval_pipeline.errors import StoreError
 from eval_pipeline.ports import CallStatus
 

@@ -15,6 +15,7 @@ RefusalCode = Literal[
     "decided",  # the task is adjudicated or erased, or an adjudicator is reading it
     "not_allowed",  # the person's role, or their own label, forbids it
     "revealed",  # what the judges said was shown; the answer stands
+    "invalid",  # the answer itself: the message says what it lacks or what cannot be stored
 ]
 
 
@@ -63,9 +64,13 @@ class LeasedTask:
 
 @dataclass(frozen=True)
 class NothingToDo:
-    """Why there is no next task: none is left for this person, or their week's budget is spent."""
+    """Why there is no next task.
 
-    reason: Literal["queue_empty", "budget_spent"]
+    None is left for this person, their week's budget is spent, or they may not take such tasks:
+    nobody knows them, they have left, or they are no adjudicator.
+    """
+
+    reason: Literal["queue_empty", "budget_spent", "not_allowed"]
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Takes one person out of the operational store: texts and ids go, who decided what stays."""
 
+import datetime as dt
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -7,18 +8,21 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from eval_pipeline.adapters.audit import PIPELINE, leave_traces
+from eval_pipeline.adapters.review.leases import Trail, end
 from eval_pipeline.adapters.schema import (
     adjudications,
     call_attempts,
     call_batches,
     call_claims,
     golden_withdrawals,
+    label_withdrawals,
     labels,
+    review_leases,
     review_tasks,
 )
+from eval_pipeline.review.states import ERASED
 
-ERASED = "erased"
-"""The state of a review task whose interaction is gone, and the request of an erased call."""
 _AT_ONCE = 500
 
 
@@ -59,9 +63,17 @@ def count_rows(
 
 
 def blank_tasks(
-    connection: sa.Connection, interaction_ids: Collection[str], *, erasure_id: str
+    connection: sa.Connection,
+    interaction_ids: Collection[str],
+    *,
+    erasure_id: str,
+    at: dt.datetime,
 ) -> list[str]:
-    """Blanks tasks, labels and adjudications; labels and who gave them stay. Returns task ids."""
+    """Blanks tasks, labels and adjudications; labels and who gave them stay. Returns task ids.
+
+    What people said in codes stays too: failure mode, confidence, criteria. Who holds such a task
+    holds it no more.
+    """
     number = _next_number(connection, review_tasks.c.interaction_id, erasure_id)
     tasks = _tasks(connection, interaction_ids)
     for place, task_id in enumerate(tasks, start=number):
@@ -76,7 +88,27 @@ def blank_tasks(
                 .where(table.c.task_id == task_id)
                 .values(rationale="", reference_response=None)
             )
+        connection.execute(
+            sa.update(label_withdrawals)
+            .where(
+                label_withdrawals.c.label_id.in_(
+                    sa.select(labels.c.label_id).where(labels.c.task_id == task_id)
+                )
+            )
+            .values(reason="")
+        )
+        _end_leases(connection, task_id, at=at)
     return tasks
+
+
+def _end_leases(connection: sa.Connection, task_id: str, *, at: dt.datetime) -> None:
+    active = sa.select(review_leases).where(
+        review_leases.c.task_id == task_id, review_leases.c.ended_at.is_(None)
+    )
+    trail: Trail = []
+    for lease in connection.execute(active).mappings().all():
+        end(connection, dict(lease), outcome="released", at=at, trail=trail, actor=PIPELINE)
+    leave_traces(connection, trail)
 
 
 def blank_calls(connection: sa.Connection, item_ids: Collection[str], *, erasure_id: str) -> int:

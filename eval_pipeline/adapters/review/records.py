@@ -104,13 +104,16 @@ class ImportReport:
 
 @dataclass(frozen=True)
 class ReviewStatus:
-    """How far a week's tasks are; `labels_by_annotator` counts labels that nothing corrects."""
+    """How far a week's tasks are; `labels_by_annotator` counts labels that stand."""
 
     week: str
     tasks: int
     open: int
     labelled: int
+    agreed: int
+    disputed: int
     adjudicated: int
+    cannot_tell: int
     labels_by_annotator: tuple[tuple[str, int], ...]
 
 

@@ -5,14 +5,16 @@ leaves an entry in the audit trail in the same transaction.
 """
 
 import datetime as dt
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
 
 from eval_pipeline.adapters.audit import PIPELINE, leave_trace
-from eval_pipeline.adapters.review.erasure import ERASED, blank_tasks
+from eval_pipeline.adapters.review.erasure import blank_tasks
+from eval_pipeline.adapters.review.importing import record_adjudications, record_labels
+from eval_pipeline.adapters.review.people import People
 from eval_pipeline.adapters.review.records import (
     Annotator,
     AnnotatorKind,
@@ -20,27 +22,20 @@ from eval_pipeline.adapters.review.records import (
     ImportReport,
     NewAdjudication,
     NewLabel,
-    Refusal,
     ReviewStatus,
     ReviewTask,
 )
-from eval_pipeline.adapters.review.rules import (
-    adjudication_problem,
-    adjudication_row,
-    label_problem,
-    label_row,
-    load_bench,
-    same_row,
-)
+from eval_pipeline.adapters.review.rules import adjudication_row, label_row
 from eval_pipeline.adapters.schema import (
     adjudications,
     annotators,
     audit_trail,
+    label_withdrawals,
     labels,
     review_tasks,
 )
 from eval_pipeline.adapters.store import Store, read_utc, utc
-from eval_pipeline.errors import ReviewError
+from eval_pipeline.review.states import ERASED
 
 _TASK_FIELDS = tuple(ReviewTask.__dataclass_fields__)
 
@@ -56,10 +51,10 @@ class ReviewStore:
     ) -> int:
         """Opens the week's tasks and returns how many were new; tasks already open stay.
 
-        A frame has the columns of `ReviewTask`.
+        A frame has the columns of `ReviewTask`; those with a default may be missing.
         """
         rows = (
-            tasks.select(_TASK_FIELDS).to_dicts()
+            tasks.select(name for name in _TASK_FIELDS if name in tasks.columns).to_dicts()
             if isinstance(tasks, pl.DataFrame)
             else [dict(vars(task)) for task in tasks]
         )
@@ -99,86 +94,39 @@ class ReviewStore:
 
         Raises `ReviewError` if they are known on other terms.
         """
-        with self._store.writing() as connection:
-            _lock_week(connection, "annotators")
-            found = connection.execute(
-                sa.select(annotators).where(annotators.c.annotator_id == annotator_id)
-            ).one_or_none()
-            if found is not None:
-                if (found.kind, bool(found.may_adjudicate)) == (kind, may_adjudicate):
-                    return False
-                raise ReviewError(
-                    f"The annotator '{annotator_id}' is already known as {found.kind}, "
-                    f"{'with' if found.may_adjudicate else 'without'} the right to adjudicate. "
-                    "The store is unchanged. Add them under another name."
-                )
-            terms = {"kind": kind, "may_adjudicate": may_adjudicate}
-            connection.execute(
-                sa.insert(annotators),
-                {"annotator_id": annotator_id, **terms, "added_at": utc(at)},
-            )
-            leave_trace(
-                connection,
-                at=at,
-                actor=PIPELINE,
-                action="add_annotator",
-                subject=annotator_id,
-                **terms,
-            )
-        return True
+        return People(self._store).add(
+            annotator_id, kind=kind, may_adjudicate=may_adjudicate, by=PIPELINE, at=at
+        )
 
     def annotators(self) -> list[Annotator]:
-        """Everyone who may label, by id."""
-        with self._store.reading() as connection:
-            rows = connection.execute(
-                sa.select(annotators).order_by(annotators.c.annotator_id)
-            ).all()
-        return [
-            Annotator(row.annotator_id, row.kind, bool(row.may_adjudicate), read_utc(row.added_at))
-            for row in rows
-        ]
+        """Everyone who is or was at the desk, by id."""
+        return People(self._store).everyone()
 
-    def record_labels(self, new_labels: Sequence[NewLabel]) -> ImportReport:
+    def record_labels(
+        self, new_labels: Sequence[NewLabel], *, dry_run: bool = False
+    ) -> ImportReport:
         """Records the good rows together and reports the others; recording again changes nothing.
 
-        Rows are taken in the order given, so a row may correct one before it.
+        Rows are taken in the order given, so a row may correct one before it. With `dry_run` the
+        report is what it would be, and nothing is recorded.
         """
         rows = [label_row(label) for label in new_labels]
-        with self._store.writing() as connection:
-            bench = load_bench(connection, rows)
+        return self._store.transact(
+            lambda connection: record_labels(connection, rows, dry_run=dry_run)
+        )
 
-            def record(row: dict[str, Any]) -> str | None:
-                problem = label_problem(row, bench)
-                if problem is None:
-                    connection.execute(sa.insert(labels), row)
-                    _move_on(connection, row["task_id"], "labelled", unless="adjudicated")
-                    _trace_answer(connection, row, action="label")
-                return problem
-
-            return _import(rows, bench.labels, "label_id", record)
-
-    def record_adjudications(self, decisions: Sequence[NewAdjudication]) -> ImportReport:
+    def record_adjudications(
+        self, decisions: Sequence[NewAdjudication], *, dry_run: bool = False
+    ) -> ImportReport:
         """Records all of them or none; recording again changes nothing.
 
         Raises `ReviewError` naming every row whose adjudicator may not decide, or labelled the
-        task, and every other row that cannot stand.
+        task, and every other row that cannot stand. With `dry_run` nothing is recorded.
         """
         rows = [adjudication_row(decision) for decision in decisions]
-        with self._store.writing() as connection:
-            bench = load_bench(connection, rows)
-
-            def record(row: dict[str, Any]) -> str | None:
-                problem = adjudication_problem(row, bench)
-                if problem is None:
-                    connection.execute(sa.insert(adjudications), row)
-                    _move_on(connection, row["task_id"], "adjudicated")
-                    _trace_answer(connection, row, action="adjudicate")
-                return problem
-
-            report = _import(rows, bench.adjudications, "adjudication_id", record)
-            if report.refused:
-                raise ReviewError(_refused_message(report.refused, of=len(decisions)))
-            return report
+        return self._store.transact(
+            lambda connection: record_adjudications(connection, rows, dry_run=dry_run)
+        )
 
     def tasks(self, week: str) -> pl.DataFrame:
         """The week's tasks by id: `ReviewTask`'s columns, week, state and opened_at.
@@ -193,11 +141,20 @@ class ReviewStore:
         return self._frame(query)
 
     def labels(self, week: str) -> pl.DataFrame:
-        """Every label of the week's tasks, corrected ones too, with `annotator_kind`."""
+        """Every label of the week's tasks, corrected and withdrawn ones too.
+
+        Besides the store's columns it has `annotator_kind` and `withdrawn`, which is true of all
+        labels of a person on a task, or of none.
+        """
         query = (
-            sa.select(labels, annotators.c.kind.label("annotator_kind"))
+            sa.select(
+                labels,
+                annotators.c.kind.label("annotator_kind"),
+                label_withdrawals.c.label_id.is_not(None).label("withdrawn"),
+            )
             .join(review_tasks, review_tasks.c.task_id == labels.c.task_id)
             .join(annotators, annotators.c.annotator_id == labels.c.annotator_id)
+            .outerjoin(label_withdrawals, label_withdrawals.c.label_id == labels.c.label_id)
             .where(review_tasks.c.week == week)
             .order_by(labels.c.labelled_at, labels.c.label_id)
         )
@@ -224,14 +181,18 @@ class ReviewStore:
         """How far the week's tasks are."""
         states = self.tasks(week)["state"].to_list()
         said = self.labels(week)
-        in_force = said.filter(~pl.col("label_id").is_in(said["corrects"].drop_nulls().to_list()))
+        corrected = said["corrects"].drop_nulls().to_list()
+        in_force = said.filter(~pl.col("withdrawn"), ~pl.col("label_id").is_in(corrected))
         counted = in_force["annotator_id"].value_counts(name="labels")
         return ReviewStatus(
             week=week,
             tasks=len(states),
             open=states.count("open"),
             labelled=states.count("labelled"),
+            agreed=states.count("agreed"),
+            disputed=states.count("disputed"),
             adjudicated=states.count("adjudicated"),
+            cannot_tell=states.count("cannot_tell"),
             labels_by_annotator=tuple(sorted(counted.rows())),
         )
 
@@ -251,7 +212,7 @@ class ReviewStore:
         the audit trail under the name of who asked for it.
         """
         with self._store.writing() as connection:
-            tasks = blank_tasks(connection, interaction_ids, erasure_id=erasure_id)
+            tasks = blank_tasks(connection, interaction_ids, erasure_id=erasure_id, at=at)
             for task_id in tasks:
                 leave_trace(
                     connection,
@@ -277,64 +238,10 @@ class ReviewStore:
         return pl.DataFrame(plain, schema=schema)
 
 
-def _import(
-    rows: Sequence[dict[str, Any]],
-    standing: dict[str, Mapping[str, Any]],
-    key: str,
-    record: Callable[[dict[str, Any]], str | None],
-) -> ImportReport:
-    """Takes rows in order; what is recorded stands for the rows after it."""
-    recorded, repeated, refused = 0, 0, []
-    for position, row in enumerate(rows):
-        before = standing.get(row[key])
-        if before is not None and same_row(row, before):
-            repeated += 1
-            continue
-        problem = record(row)
-        if problem is not None:
-            refused.append(Refusal(position, row["task_id"], problem))
-            continue
-        standing[row[key]] = row
-        recorded += 1
-    return ImportReport(recorded, repeated, tuple(refused))
-
-
-def _trace_answer(connection: sa.Connection, row: Mapping[str, Any], *, action: str) -> None:
-    given = action == "label"
-    leave_trace(
-        connection,
-        at=row["labelled_at" if given else "adjudicated_at"],
-        actor=row["annotator_id" if given else "adjudicated_by"],
-        action=action,
-        subject=row["task_id"],
-        answer_id=row["label_id" if given else "adjudication_id"],
-        label=row["label"],
-        corrects=row["corrects"],
-    )
-
-
 def _lock_week(connection: sa.Connection, name: str) -> None:
     """One opener at a time; on SQLite the transaction itself is that already."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(name))))
-
-
-def _move_on(
-    connection: sa.Connection, task_id: str, state: str, *, unless: str | None = None
-) -> None:
-    change = sa.update(review_tasks).where(review_tasks.c.task_id == task_id)
-    if unless is not None:
-        change = change.where(review_tasks.c.state != unless)
-    connection.execute(change.values(state=state))
-
-
-def _refused_message(refused: Sequence[Refusal], *, of: int) -> str:
-    reasons = "; ".join(f"task {one.task_id}: {one.problem}" for one in refused)
-    return (
-        f"{len(refused)} of {of} adjudications cannot be recorded ({reasons}). "
-        "The store is unchanged. Leave these out, or have someone decide who may adjudicate "
-        "and did not label the task, then record them again."
-    )
 
 
 def _dtype(kind: sa.types.TypeEngine[Any]) -> pl.DataType:
@@ -342,4 +249,8 @@ def _dtype(kind: sa.types.TypeEngine[Any]) -> pl.DataType:
         return pl.Datetime("us", "UTC")
     if isinstance(kind, sa.Float):
         return pl.Float64()
+    if isinstance(kind, sa.Boolean):
+        return pl.Boolean()
+    if isinstance(kind, sa.Integer):
+        return pl.Int64()
     return pl.String()

@@ -27,6 +27,7 @@ LONGEST_NAME = 80
 _TABLES = (
     "review_tasks",
     "labels",
+    "label_withdrawals",
     "adjudications",
     "call_attempts",
     "call_batches",

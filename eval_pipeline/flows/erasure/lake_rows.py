@@ -7,12 +7,13 @@ from typing import Any
 import polars as pl
 
 from eval_pipeline.adapters.lake import parquet_bytes, partition_path
-from eval_pipeline.adapters.review.erasure import ERASED, tombstone
+from eval_pipeline.adapters.review.erasure import tombstone
 from eval_pipeline.evaluation.decision import Decision, SubsetFinding, read_decision
 from eval_pipeline.fingerprint import content_hash
 from eval_pipeline.flows.decision import render_pages
 from eval_pipeline.flows.erasure.inventory import Inventory, is_theirs
 from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.review.states import ERASED
 from eval_pipeline.tables import ALL_TABLES, GATE_DECISION, Table
 from eval_pipeline.tables.personal import Treatment, columns_with, treatment_of
 

@@ -1,6 +1,8 @@
 """Adds the review desk: leases, skips, withdrawn labels, tokens and sessions; states in full."""
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,11 +13,17 @@ branch_labels = None
 depends_on = None
 
 ACTIVE = sa.text("ended_at IS NULL")
+HOLDING = sa.text("ended_at IS NULL AND purpose <> 'correct'")
+WAITING = sa.text("state IN ('open', 'labelled')")
 NO_CORRECTION = sa.text("corrects IS NULL")
 
 
 def upgrade() -> None:
-    """Adds columns and tables, then says of each task already labelled what it is now."""
+    """Adds columns and tables, then says of each task already labelled what it is now.
+
+    A store that holds two uncorrected labels of one task by one person, which its program always
+    refused, cannot be migrated: the unique index says so, and nothing is changed.
+    """
     _extend_tasks_and_people()
     _create_leases()
     for table in ("labels", "adjudications"):
@@ -27,6 +35,7 @@ def upgrade() -> None:
 
 
 def _extend_tasks_and_people() -> None:
+    on_sqlite = op.get_bind().dialect.name == "sqlite"
     op.add_column(
         "review_tasks",
         sa.Column("labels_needed", sa.Integer(), nullable=False, server_default="2"),
@@ -36,7 +45,24 @@ def _extend_tasks_and_people() -> None:
     )
     op.add_column("review_tasks", sa.Column("expected_minutes", sa.Float(), nullable=True))
     op.add_column("review_tasks", sa.Column("known_label", sa.String(length=16), nullable=True))
-    op.create_index(op.f("ix_review_tasks_state"), "review_tasks", ["state", "week"])
+    op.create_index(
+        "ix_review_tasks_states",
+        "review_tasks",
+        ["week", "state", "known_label", "priority", "task_id"],
+    )
+    op.create_index(
+        "ix_review_tasks_queue",
+        "review_tasks",
+        [
+            sa.desc("priority") if on_sqlite else "priority",
+            "task_id",
+            "week",
+            "state",
+            "labels_needed",
+        ],
+        sqlite_where=WAITING,
+        postgresql_where=WAITING,
+    )
     op.add_column(
         "annotators",
         sa.Column("may_administer", sa.Boolean(), nullable=False, server_default=sa.false()),
@@ -71,18 +97,19 @@ def _create_leases() -> None:
         sa.PrimaryKeyConstraint("lease_id", name=op.f("pk_review_leases")),
     )
     op.create_index(op.f("ix_review_leases_task_id"), "review_leases", ["task_id"])
-    for name, columns, unique in (
-        ("uq_review_leases_seat", ["task_id", "purpose", "seat"], True),
-        ("uq_review_leases_person", ["task_id", "annotator_id"], True),
-        ("ix_review_leases_active", ["expires_at"], False),
+    for name, columns, unique, where in (
+        ("uq_review_leases_seat", ["task_id", "purpose", "seat"], True, ACTIVE),
+        ("uq_review_leases_person", ["task_id", "annotator_id"], True, ACTIVE),
+        ("uq_review_leases_holder", ["annotator_id", "purpose"], True, HOLDING),
+        ("ix_review_leases_active", ["expires_at"], False, ACTIVE),
     ):
         op.create_index(
             name,
             "review_leases",
             columns,
             unique=unique,
-            sqlite_where=ACTIVE,
-            postgresql_where=ACTIVE,
+            sqlite_where=where,
+            postgresql_where=where,
         )
     op.create_table(
         "review_skips",
@@ -106,19 +133,24 @@ def _create_leases() -> None:
         ),
         sa.PrimaryKeyConstraint("task_id", "annotator_id", name=op.f("pk_review_skips")),
     )
+    op.create_index(op.f("ix_review_skips_annotator_id"), "review_skips", ["annotator_id"])
 
 
 def _extend_answers(table: str) -> None:
-    with op.batch_alter_table(table) as batch:
-        batch.add_column(sa.Column("failure_mode", sa.String(length=80), nullable=True))
-        batch.add_column(sa.Column("confidence", sa.String(length=8), nullable=True))
-        batch.add_column(sa.Column("criteria_json", sa.Text(), nullable=True))
-        batch.add_column(sa.Column("seconds", sa.Float(), nullable=True))
-        batch.add_column(sa.Column("lease_id", sa.String(length=64), nullable=True))
-        batch.create_foreign_key(
-            op.f(f"fk_{table}_lease_id_review_leases"), "review_leases", ["lease_id"], ["lease_id"]
-        )
-        batch.create_unique_constraint(op.f(f"uq_{table}_lease_id"), ["lease_id"])
+    for column in (
+        sa.Column("failure_mode", sa.String(length=80), nullable=True),
+        sa.Column("confidence", sa.String(length=8), nullable=True),
+        sa.Column("criteria_json", sa.Text(), nullable=True),
+        sa.Column("seconds", sa.Float(), nullable=True),
+    ):
+        op.add_column(table, column)
+    # In one statement on both databases: SQLite adds no constraint later, and a table that is
+    # copied instead loses the corrections that point into it.
+    op.execute(
+        f"ALTER TABLE {table} ADD COLUMN lease_id VARCHAR(64) "
+        f"CONSTRAINT fk_{table}_lease_id_review_leases REFERENCES review_leases (lease_id)"
+    )
+    op.create_index(f"uq_{table}_lease_id", table, ["lease_id"], unique=True)
     if table == "labels":
         op.create_index(
             "uq_labels_person",
@@ -129,6 +161,12 @@ def _extend_answers(table: str) -> None:
             postgresql_where=NO_CORRECTION,
         )
         op.create_index(op.f("ix_labels_annotator_id"), "labels", ["annotator_id", "labelled_at"])
+    else:
+        op.create_index(
+            op.f("ix_adjudications_adjudicated_by"),
+            "adjudications",
+            ["adjudicated_by", "adjudicated_at"],
+        )
 
 
 def _create_withdrawals_of_labels() -> None:
@@ -190,8 +228,8 @@ def _create_sign_in() -> None:
 def _forbid_changes_of_the_audit_trail() -> None:
     if op.get_bind().dialect.name == "postgresql":
         op.execute(
-            "CREATE OR REPLACE FUNCTION audit_trail_is_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$ BEGIN RAISE EXCEPTION 'the audit trail is append-only'; END $$"
+            "CREATE OR REPLACE FUNCTION audit_trail_is_append_only() RETURNS trigger "
+            "LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the audit trail is append-only'; END $$"
         )
         op.execute(
             "CREATE TRIGGER audit_trail_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE "
@@ -214,28 +252,48 @@ def _name_states() -> None:
 
 
 def _states_now(connection: sa.Connection) -> dict[str, str]:
-    standing = (
-        "SELECT task_id, label FROM {table} WHERE {key} NOT IN "
-        "(SELECT corrects FROM {table} WHERE corrects IS NOT NULL) ORDER BY {at}, {key}"
-    )
+    """The state of every task with an answer, erased ones left out.
+
+    The rule is written out here as it was when this schema came, and stays so.
+    """
     labels = connection.execute(
-        sa.text(standing.format(table="labels", key="label_id", at="labelled_at"))
+        sa.text("SELECT task_id, label_id, corrects, label, labelled_at FROM labels")
     ).all()
     decisions = connection.execute(
-        sa.text(standing.format(table="adjudications", key="adjudication_id", at="adjudicated_at"))
+        sa.text(
+            "SELECT task_id, adjudication_id, corrects, label, adjudicated_at FROM adjudications"
+        )
     ).all()
     given: dict[str, list[str]] = {}
-    for task_id, label in labels:
+    for task_id, label, _ in sorted(_standing(labels), key=lambda row: row[2]):
         given.setdefault(task_id, []).append(label)
     states = {task_id: _labelled(answers) for task_id, answers in given.items()}
-    for task_id, label in decisions:
-        states[task_id] = "cannot_tell" if label == "cannot_tell" else "adjudicated"
+    corrected = {row[2] for row in decisions}
+    latest = sorted((row for row in decisions if row[1] not in corrected), key=_said_at)
+    for row in latest:
+        states[row[0]] = "cannot_tell" if row[3] == "cannot_tell" else "adjudicated"
     erased = connection.execute(
         sa.text("SELECT task_id FROM review_tasks WHERE state = 'erased'")
     ).scalars()
     for task_id in erased:
         states.pop(task_id, None)
     return states
+
+
+def _standing(rows: Sequence[Any]) -> Iterator[tuple[str, str, tuple[Any, str]]]:
+    """Task, label, and when the person first labelled it, of labels that nothing corrects."""
+    known = {row[1]: row for row in rows}
+    corrected = {row[2] for row in rows}
+    for row in rows:
+        first = row
+        while first[2] is not None:
+            first = known[first[2]]
+        if row[1] not in corrected:
+            yield row[0], row[3], _said_at(first)
+
+
+def _said_at(row: Any) -> tuple[Any, str]:
+    return row[4], row[1]
 
 
 def _labelled(answers: list[str]) -> str:

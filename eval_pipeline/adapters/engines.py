@@ -1,0 +1,119 @@
+"""Engines of the operational store: SQLite on one machine, PostgreSQL for several."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import sqlalchemy as sa
+
+from eval_pipeline.adapters.turns import Turns
+from eval_pipeline.errors import StoreError
+
+BUSY_MILLISECONDS = 30_000
+CONNECT_SECONDS = 10
+CONNECTIONS = 64
+"""Of one process to an SQLite file, as many as it has threads: nobody waits for one to read."""
+
+_WRITING = "eval_pipeline_writing"
+_TURNS: WeakKeyDictionary[sa.Engine, Turns] = WeakKeyDictionary()
+
+
+def engine_for(url: str) -> sa.Engine:
+    """The engine of this URL, not yet connected; raises `StoreError` where it is none of ours."""
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        raise StoreError(
+            "`storage.store` is not an SQLAlchemy URL. Nothing was read or written. "
+            "Write sqlite:///store.sqlite or postgresql+psycopg://user:password@host/database."
+        ) from None
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        return _sqlite_engine(parsed)
+    if backend == "postgresql":
+        return _postgres_engine(parsed.set(drivername="postgresql+psycopg"))
+    raise StoreError(
+        f"`storage.store` names the database '{backend}'. Nothing was read or written. "
+        "Use sqlite:/// for one machine or postgresql+psycopg:// for several."
+    )
+
+
+def _postgres_engine(url: sa.URL) -> sa.Engine:
+    try:
+        return sa.create_engine(
+            url, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_SECONDS}
+        )
+    except ModuleNotFoundError:
+        raise StoreError(
+            "The store is on PostgreSQL and the package 'psycopg' is not installed. "
+            'Nothing was read or written. Run: pip install "eval-pipeline[postgres]".'
+        ) from None
+
+
+def _sqlite_engine(url: sa.URL) -> sa.Engine:
+    if url.database and url.database != ":memory:":
+        _private_file(Path(url.database), address=str(url))
+    engine = sa.create_engine(url, pool_size=CONNECTIONS)
+    _TURNS[engine] = Turns()
+
+    @sa.event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        # SQLAlchemy, not the driver, says when a transaction begins: see `_begin`.
+        connection.isolation_level = None
+        for pragma in (
+            f"busy_timeout = {BUSY_MILLISECONDS}",
+            "journal_mode = WAL",
+            "synchronous = NORMAL",
+            "foreign_keys = ON",
+            # What is deleted is overwritten at once, not when the page is used again.
+            "secure_delete = ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        writing = connection.get_execution_options().get(_WRITING, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return engine
+
+
+def _private_file(file: Path, *, address: str) -> None:
+    """Makes the file, readable by its owner only; SQLite's side files inherit that."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        file.chmod(0o600)
+    except OSError as error:
+        raise StoreError(
+            f"The store {address} cannot be made: {error.strerror}. Nothing was written. "
+            "Check `storage.store` and the folder's permissions."
+        ) from None
+
+
+@contextlib.contextmanager
+def write_transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """One transaction, all or nothing; on SQLite it takes its turn before it reads."""
+    with (
+        _turn(engine),
+        engine.connect().execution_options(**{_WRITING: True}) as connection,
+        connection.begin(),
+    ):
+        yield connection
+
+
+@contextlib.contextmanager
+def _turn(engine: sa.Engine) -> Iterator[None]:
+    """This process's writers queue before the file's lock, where nobody would queue."""
+    turns = _TURNS.get(engine)
+    if turns is None:
+        yield
+        return
+    if not turns.take(seconds=BUSY_MILLISECONDS / 1000):
+        raise sa.exc.TimeoutError("no turn to write")
+    try:
+        yield
+    finally:
+        turns.pass_on()
