@@ -14,7 +14,7 @@ from assets.conventions import candidates, weekly
 from eval_pipeline.adapters.alerts import Alert, send_alert
 from eval_pipeline.errors import MissingPartitionError
 from eval_pipeline.flows.candidates import candidate_names
-from eval_pipeline.flows.truth import readiness
+from eval_pipeline.flows.truth import publish_key, readiness
 from eval_pipeline.flows.watch import watch_providers
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.settings import AutomationSettings
@@ -67,19 +67,20 @@ def weekly_schedules(settings: AutomationSettings) -> list[dg.ScheduleDefinition
     job=jobs.publish,
     minimum_interval_seconds=300,
     description="Publishes a week's golden version when its labels are complete, or at the "
-    "deadline with the minimum met.",
+    "deadline with the minimum met; and again when labels were settled since.",
 )
 def adjudications_complete_sensor(
     pipeline: dg.ResourceParam[Pipeline],
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """One publish run per week that is ready and not yet published."""
+    """One publish run per week that is ready and has something to publish."""
     waiting = []
     for week in pipeline.lake.partitions(DISPUTES):
-        if pipeline.golden.for_week(week) is not None:
+        run_key = publish_key(pipeline, week=week)
+        if run_key is None:
             continue
         ready = readiness(pipeline, week=week)
         if ready.ready:
-            yield dg.RunRequest(run_key=f"publish:{week}", partition_key=week)
+            yield dg.RunRequest(run_key=run_key, partition_key=week)
         else:
             waiting.append(f"{week}: {ready.reason}")
     if waiting:

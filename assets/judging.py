@@ -11,7 +11,7 @@ import dagster as dg
 from assets.conventions import counts, markdown, stored, table_asset
 from assets.intake import anonymised_interactions, stratified_interactions
 from assets.reconciliation import CALLS_CHECK, calls_check
-from eval_pipeline.flows import judging, reconciliation
+from eval_pipeline.flows import judging, queue, reconciliation
 from eval_pipeline.flows.judge_weights import weights_before, weights_told
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.judging.panel import criteria_reached, decide
@@ -143,7 +143,7 @@ def disputes(
 ) -> dg.MaterializeResult[Any]:
     """Queues what the judges dispute, and a random audit slice, for two blind annotators."""
     week = context.partition_key
-    queued = judging.queue_week(
+    queued = queue.queue_week(
         pipeline,
         anonymised=pipeline.lake.read(ANONYMISED_INTERACTIONS, partition=week),
         stratified=pipeline.lake.read(STRATIFIED_INTERACTIONS, partition=week),
@@ -153,10 +153,11 @@ def disputes(
     return stored(
         pipeline,
         DISPUTES,
-        queued,
+        queued.disputes,
         partition=week,
         metadata={
-            "queue": counts(queued, "selection", "reason"),
-            "probabilities": markdown(queued.select("label_probability").describe()),
+            "queue": counts(queued.disputes, "selection", "reason"),
+            "probabilities": markdown(queued.disputes.select("label_probability").describe()),
+            **queued.told,
         },
     )

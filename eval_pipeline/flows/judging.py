@@ -1,9 +1,8 @@
-"""The weekly judging: verdicts, refutations, and the queue that goes to people."""
+"""The weekly judging: verdicts and refutations."""
 
 import polars as pl
 
 from eval_pipeline.flows.judge_weights import weights_before
-from eval_pipeline.flows.steering import steered_by
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.judging.panel import (
     plan_verdicts,
@@ -16,14 +15,8 @@ from eval_pipeline.judging.refutation import (
     plan_refutations,
     read_refutations,
 )
-from eval_pipeline.review.selection import (
-    NOTHING_LACKING,
-    Lacking,
-    review_subjects,
-    select_for_review,
-)
 from eval_pipeline.settings import family_sentences, undeclared_families
-from eval_pipeline.tables import REFUTATIONS, SAMPLING_FRAME
+from eval_pipeline.tables import REFUTATIONS
 
 
 def scope_of_week(week: str) -> str:
@@ -88,42 +81,3 @@ def passed_by_the_refuters_family(
     if refuter is None:
         return 0
     return passed_by_family(verdicts, refutations["interaction_id"].to_list(), refuter=refuter)
-
-
-def queue_week(
-    pipeline: Pipeline,
-    *,
-    anonymised: pl.DataFrame,
-    stratified: pl.DataFrame,
-    panel_verdicts: pl.DataFrame,
-    week: str,
-) -> pl.DataFrame:
-    """Chooses what people see and opens their tasks; tasks already open stay as they are."""
-    disputes = select_for_review(
-        panel_verdicts,
-        stratified,
-        policy=pipeline.settings.review,
-        week=week,
-        lacking=lacking_for(pipeline, week=week),
-    )
-    subjects = review_subjects(disputes, anonymised, rubrics=pipeline.rubrics)
-    pipeline.review.open_tasks(subjects, week=week, at=pipeline.clock())
-    return disputes
-
-
-def lacking_for(pipeline: Pipeline, *, week: str) -> Lacking:
-    """What the golden version that steered the week's draw lacked: the same whenever it is asked.
-
-    The draw's frame holds the version's number, so versions published since change nothing.
-    """
-    if not pipeline.lake.has(SAMPLING_FRAME, partition=week):
-        return NOTHING_LACKING
-    version = steered_by(pipeline.lake.read(SAMPLING_FRAME, partition=week))
-    if version is None:
-        return NOTHING_LACKING
-    deficits = pipeline.golden.manifest(version).deficits
-    return Lacking(
-        subsets=frozenset(gap.name for gap in deficits if gap.of == "subset"),
-        kinds=frozenset(gap.name for gap in deficits if gap.of == "kind"),
-        labels=sum(gap.required - gap.found for gap in deficits if gap.of == "fresh"),
-    )

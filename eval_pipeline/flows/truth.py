@@ -10,6 +10,7 @@ from eval_pipeline.adapters.catalogue import refresh
 from eval_pipeline.adapters.contracts.expectations import ContractResult, validate_golden
 from eval_pipeline.adapters.golden_versions import PublishResult
 from eval_pipeline.errors import CompositionError, ReviewError
+from eval_pipeline.flows.agreement import alphas_of_subsets
 from eval_pipeline.flows.composing import compose_week
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.judging.calibration import calibrate
@@ -22,6 +23,7 @@ from eval_pipeline.review.adjudication import (
     settle,
     with_recorded,
 )
+from eval_pipeline.review.weeks import changed_since
 from eval_pipeline.tables import (
     ADJUDICATIONS,
     ANONYMISED_INTERACTIONS,
@@ -36,9 +38,10 @@ from eval_pipeline.truth.manifest import Provenance, policy_entry
 
 
 def settle_week(pipeline: Pipeline, *, week: str) -> Settlement:
-    """Where every task of the week stands, and the labels that are settled."""
+    """Where every task of the week stands, and the labels that are settled; no gold checks."""
+    tasks = pipeline.review.tasks(week)
     return settle(
-        pipeline.review.tasks(week),
+        tasks.filter(pl.col("known_label").is_null()),
         pipeline.review.labels(week),
         pipeline.review.adjudications(week),
         policy=pipeline.settings.review,
@@ -52,7 +55,23 @@ def readiness(pipeline: Pipeline, *, week: str) -> Publishable:
         policy=pipeline.settings.review,
         as_of=pipeline.clock().date(),
         week=week,
+        subset_alphas=alphas_of_subsets(pipeline, week=week),
     )
+
+
+def publish_key(pipeline: Pipeline, *, week: str) -> str | None:
+    """What a publication of the week would be called, or null if it would bring nothing new.
+
+    A week that is published is published again, as a new version on top, when labels of its tasks
+    were settled, changed or withdrawn since; its key then says what is settled.
+    """
+    if pipeline.golden.for_week(week) is None:
+        return f"publish:{week}"
+    if not pipeline.lake.has(ADJUDICATIONS, partition=week):
+        return None
+    published = pipeline.lake.read(ADJUDICATIONS, partition=week)
+    changed = changed_since(settle_week(pipeline, week=week).settled, published)
+    return None if changed is None else f"publish:{week}:{changed}"
 
 
 def adjudicate_week(pipeline: Pipeline, *, week: str) -> pl.DataFrame:

@@ -1,55 +1,36 @@
-"""Chooses what people see, from two budgets kept apart: a random audit slice, and the disputes."""
+"""Chooses what people see, from two budgets kept apart: a random audit slice, and the queue."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final
 
 import polars as pl
 
-from eval_pipeline.errors import ReviewError
-from eval_pipeline.fingerprint import canonical_json, fingerprint, smallest_by_hash
-from eval_pipeline.settings import ReviewSettings
-from eval_pipeline.tables import DISPUTES, NAMES
-
-AUDIT = "audit"
-DISPUTE = "dispute"
-
-SUBJECT_SCHEMA = pl.Schema(
-    {
-        "task_id": pl.String,
-        "interaction_id": pl.String,
-        "selection": pl.String,
-        "reason": pl.String,
-        "label_probability": pl.Float64,
-        "rubric_id": pl.String,
-        "subject_json": pl.String,
-    }
+from eval_pipeline.fingerprint import smallest_by_hash
+from eval_pipeline.review.draw import inclusion_probabilities, systematic_draw
+from eval_pipeline.review.minutes import DEFAULT_READING, ReadingRule
+from eval_pipeline.review.subjects import task_id_of
+from eval_pipeline.review.value import (
+    NO_EVIDENCE,
+    Evidence,
+    chance_of_change,
+    consequence,
+    pass_share_of,
 )
-"""What the store needs to open a task; people are shown `subject_json` alone."""
+from eval_pipeline.settings import ReviewSettings
+from eval_pipeline.tables import DISPUTES
 
+AUDIT: Final = "audit"
+DISPUTE: Final = "dispute"
+RECURRING: Final = "recurring"
+GATE_CRITICAL: Final = "gate_critical"
 
-class Criteria(Protocol):
-    """What a reviewer is told to apply; a rubric is one."""
+LEAST_WORTH: Final = 0.5
+"""Of the queue's mean: below that a gate-critical interaction would only thin the queue out."""
 
-    @property
-    def rubric_id(self) -> str:
-        """The rubric's name and fingerprint."""
-        ...
-
-    @property
-    def form(self) -> str:
-        """Pointwise or pairwise."""
-        ...
-
-    @property
-    def told(self) -> tuple[str, ...]:
-        """Each criterion as people read it."""
-        ...
-
-    def applies(self, route: str) -> bool:
-        """Whether interactions on this route are judged by it."""
-        ...
+LEAST_KEPT: Final = 0.5
+"""Of the uniform chance, whatever the value says: no weight more than doubles."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +41,54 @@ class Lacking:
     kinds: frozenset[str] = frozenset()
     labels: int = 0
 
+    def covers(self, row: Mapping[str, Any]) -> bool:
+        """Whether an item made of this interaction would be one of those."""
+        return row["kind"] in self.kinds or not self.subsets.isdisjoint(row["subsets"] or ())
+
 
 NOTHING_LACKING: Final = Lacking()
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What the selection goes by besides the week's verdicts."""
+
+    lacking: Lacking = NOTHING_LACKING
+    evidence: Evidence = NO_EVIDENCE
+    reading: ReadingRule = DEFAULT_READING
+
+
+NOTHING_KNOWN: Final = Knowledge()
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The week's tasks as DISPUTES, without priorities yet.
+
+    `frame`: how many interactions could have been queued. `value_share`: how much of the value of
+    all of those the drawn ones have; null where the frame is empty.
+    """
+
+    tasks: pl.DataFrame
+    frame: int
+    value_share: float | None
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A judged interaction: why it may be queued, null if it may not, and its label's value."""
+
+    interaction_id: str
+    panel_verdict: str | None
+    reason: str | None
+    value: float
+    minutes: float
+    lacking: bool
+
+    @property
+    def worth(self) -> float:
+        """Value per minute."""
+        return self.value / self.minutes
 
 
 def select_for_review(
@@ -70,144 +97,111 @@ def select_for_review(
     *,
     policy: ReviewSettings,
     week: str,
-    lacking: Lacking = NOTHING_LACKING,
-) -> pl.DataFrame:
-    """The week's review queue as DISPUTES.
+    characters: Mapping[str, int] | None = None,
+    knowledge: Knowledge = NOTHING_KNOWN,
+) -> Chosen:
+    """The week's audit slice and queue.
 
     The audit slice takes the k interactions with the smallest hash of all N judged in the sample,
-    whatever the panel says; the queue takes the same way from those without a panel verdict,
-    under another salt. An interaction drawn by both is one task, recorded as audit, and leaves its
-    place in the queue unfilled. `label_probability` is the chance to be drawn by either, on every
-    row: 1 - (1 - k/N)(1 - k_q/N_q), and k/N for what was never disputed; the two draws are
-    independent because their salts differ. It is conditional on being in the sample. No budget
-    is lent to the other.
+    whatever the panel says. The queue is drawn, under other salts, from the interactions without a
+    panel verdict, from cells in which people keep overruling the panel (`recurring`), and from
+    subsets that the gate lacks labels of (`gate_critical`), these as long as a label is worth at
+    least half of what it is on average elsewhere in the queue: with the chance pi of
+    `inclusion_probabilities` by value per minute, of which everyone keeps half of the uniform
+    chance, and what the golden set is lacking all of it. `characters` is how much there is to read.
 
-    The queue goes first to disputes in what the golden set is `lacking`, which is then a stratum
-    of its own with its own k_q/N_q; the other disputes keep at least half the chance that they
-    had, so no weight more than doubles. Settled labels that it lacks add to the budget, by
+    An interaction drawn by both is one task, recorded as audit, and leaves its place in the queue
+    unfilled. `label_probability` is the chance to be drawn by either, 1 - (1 - k/N)(1 - pi): the
+    two draws are independent because their salts differ. It is conditional on being in the sample.
+    No budget is lent to the other. Settled labels that the golden set lacks add to the budget, by
     `maximum_extra` at most.
     """
-    sampled = stratified.filter(pl.col("selection") == "sample").select(
-        "interaction_id", wanted=_is_lacking(lacking)
+    judged = _candidates(panel_verdicts, stratified, knowledge, characters=characters or {})
+    frame = _frame(judged)
+    budget = policy.weekly_budget + min(knowledge.lacking.labels, policy.maximum_extra)
+    audit_places = round(budget * policy.audit_share)
+    audited = set(
+        smallest_by_hash([one.interaction_id for one in judged], audit_places, salt=f"audit:{week}")
     )
-    judged = panel_verdicts.join(sampled, on="interaction_id").sort("interaction_id")
-    everyone = judged["interaction_id"].to_list()
-    budget = policy.weekly_budget + min(lacking.labels, policy.maximum_extra)
-    audit_budget = round(budget * policy.audit_share)
-    audited = smallest_by_hash(everyone, audit_budget, salt=f"audit:{week}")
-    queued, chances = _queue(
-        judged.filter(pl.col("panel_verdict").is_null()), places=budget - audit_budget, week=week
+    chances = _chances(frame, places=budget - audit_places)
+    queued = set(systematic_draw(chances, salt=f"dispute:{week}"))
+    by_audit = len(audited) / max(len(judged), 1)
+    rows = [
+        {
+            "interaction_id": one.interaction_id,
+            "task_id": task_id_of(one.interaction_id, week=week),
+            "selection": AUDIT if one.interaction_id in audited else DISPUTE,
+            "reason": AUDIT if one.interaction_id in audited else one.reason,
+            "panel_verdict": one.panel_verdict,
+            "label_probability": 1 - (1 - by_audit) * (1 - chances.get(one.interaction_id, 0.0)),
+            "value": one.value,
+            "expected_minutes": one.minutes,
+            "priority": None,
+        }
+        for one in judged
+        if one.interaction_id in audited | queued
+    ]
+    drawn = [one.value for one in frame if one.interaction_id in queued]
+    return Chosen(
+        tasks=DISPUTES.conform(pl.DataFrame(rows, schema=DISPUTES.schema)),
+        frame=len(frame),
+        value_share=sum(drawn) / sum(one.value for one in frame) if frame else None,
     )
-    by_audit = len(audited) / max(len(everyone), 1)
-    by_queue = pl.col("interaction_id").replace_strict(
-        chances, default=0.0, return_dtype=pl.Float64
+
+
+def _frame(judged: list[_Candidate]) -> list[_Candidate]:
+    """Those that may be queued, by id."""
+    wanted = [one.worth for one in judged if one.reason not in {None, GATE_CRITICAL}]
+    least = LEAST_WORTH * math.fsum(wanted) / len(wanted) if wanted else 0.0
+    return [
+        one
+        for one in judged
+        if one.reason is not None and (one.reason != GATE_CRITICAL or one.worth >= least)
+    ]
+
+
+def _chances(frame: list[_Candidate], *, places: int) -> dict[str, float]:
+    chances = inclusion_probabilities(
+        [one.worth for one in frame],
+        places=places,
+        kept=[1.0 if one.lacking else LEAST_KEPT for one in frame],
     )
-    is_audited = pl.col("interaction_id").is_in(audited)
-    rows = judged.filter(pl.col("interaction_id").is_in(sorted({*audited, *queued}))).select(
-        "interaction_id",
-        "panel_verdict",
-        task_id=pl.col("interaction_id").map_elements(
-            lambda interaction_id: task_id_of(interaction_id, week=week), return_dtype=pl.String
-        ),
-        selection=pl.when(is_audited).then(pl.lit(AUDIT)).otherwise(pl.lit(DISPUTE)),
-        reason=pl.when(is_audited).then(pl.lit(AUDIT)).otherwise("reason"),
-        label_probability=pl.when(by_queue > 0)
-        .then(1 - (1 - by_audit) * (1 - by_queue))
-        .otherwise(pl.lit(by_audit)),
-    )
-    return DISPUTES.conform(rows)
+    return {one.interaction_id: chance for one, chance in zip(frame, chances, strict=True)}
 
 
-def _is_lacking(lacking: Lacking) -> pl.Expr:
-    in_subset = pl.col("subsets").list.set_intersection(
-        pl.lit(sorted(lacking.subsets), dtype=NAMES)
-    )
-    return (in_subset.list.len() > 0) | pl.col("kind").is_in(sorted(lacking.kinds))
-
-
-def _queue(disputed: pl.DataFrame, *, places: int, week: str) -> tuple[list[str], dict[str, float]]:
-    """The disputes that are queued, and the chance of each dispute to be.
-
-    Others that would have less than one place between them get no stratum of their own: its one
-    place would be taken from what is lacking.
-    """
-    wanted, others = (
-        disputed.filter(pl.col("wanted") == which)["interaction_id"].to_list()
-        for which in (True, False)
-    )
-    if not wanted or places * len(others) < disputed.height:
-        strata = [([*wanted, *others], places)]
-    else:
-        kept = math.ceil(places * len(others) / disputed.height / 2)
-        first = min(len(wanted), places - kept)
-        strata = [(wanted, first), (others, places - first)]
-    queued: list[str] = []
-    chances: dict[str, float] = {}
-    for names, count in strata:
-        drawn = smallest_by_hash(names, count, salt=f"dispute:{week}")
-        queued += drawn
-        chances |= dict.fromkeys(names, len(drawn) / max(len(names), 1))
-    return queued, chances
-
-
-def task_id_of(interaction_id: str, *, week: str) -> str:
-    """The task's id, the same whenever the week is selected again; it tells nothing of why."""
-    return fingerprint(["review task", week, interaction_id])
-
-
-def review_subjects(
-    disputes: pl.DataFrame,
-    anonymised: pl.DataFrame,
+def _candidates(
+    panel_verdicts: pl.DataFrame,
+    stratified: pl.DataFrame,
+    knowledge: Knowledge,
     *,
-    rubrics: Sequence[Criteria],
-) -> pl.DataFrame:
-    """One row per task with what a reviewer is shown, columns as `SUBJECT_SCHEMA`.
-
-    The subject holds route, criteria, conversation and response, and nothing of verdicts,
-    selection or reason: annotators label blind. Raises `ReviewError` if the anonymised week lacks
-    one of the interactions or no pointwise rubric covers its route.
-    """
-    texts = {
-        row["interaction_id"]: row
-        for row in anonymised.select("interaction_id", "route", "messages", "response").iter_rows(
-            named=True
-        )
-    }
-    absent = disputes.filter(~pl.col("interaction_id").is_in(list(texts))).height
-    if absent:
-        raise ReviewError(
-            f"{absent} of {disputes.height} interactions selected for review are not among "
-            "the week's anonymised interactions. No task was opened. "
-            "Materialise anonymised_interactions and disputes for this week again."
-        )
-    rows = []
-    for dispute in disputes.iter_rows(named=True):
-        shown = texts[dispute["interaction_id"]]
-        rubric = _pointwise(rubrics, shown["route"])
-        rows.append(
-            {
-                **{name: dispute.get(name) for name in SUBJECT_SCHEMA},
-                "rubric_id": rubric.rubric_id,
-                "subject_json": canonical_json(_subject(shown, rubric)),
-            }
-        )
-    return pl.DataFrame(rows, schema=SUBJECT_SCHEMA)
-
-
-def _subject(row: Mapping[str, object], rubric: Criteria) -> dict[str, object]:
-    return {
-        "route": row["route"],
-        "criteria": list(rubric.told),
-        "messages": row["messages"],
-        "response": row["response"],
-    }
-
-
-def _pointwise(rubrics: Sequence[Criteria], route: str) -> Criteria:
-    for rubric in rubrics:
-        if rubric.form == "pointwise" and rubric.applies(route):
-            return rubric
-    raise ReviewError(
-        f"No pointwise rubric applies to the route '{route}', so reviewers would have no criteria. "
-        "No task was opened. Add the route to a rubric under `rubrics`."
+    characters: Mapping[str, int],
+) -> list[_Candidate]:
+    """Every judged interaction of the sample, by id."""
+    sampled = stratified.filter(pl.col("selection") == "sample").select(
+        "interaction_id", "route", "kind", "subsets"
     )
+    rows = panel_verdicts.join(sampled, on="interaction_id").sort("interaction_id").to_dicts()
+    evidence, pass_share = knowledge.evidence, pass_share_of(rows)
+    critical = evidence.critical
+    return [
+        _Candidate(
+            interaction_id=row["interaction_id"],
+            panel_verdict=row["panel_verdict"],
+            reason=_reason(row, evidence=evidence, critical=critical),
+            value=chance_of_change(row, evidence=evidence, pass_share=pass_share)
+            * consequence(
+                row["subsets"] or (), evidence=evidence, lacking=knowledge.lacking.covers(row)
+            ),
+            minutes=knowledge.reading.minutes(characters.get(row["interaction_id"], 0)),
+            lacking=knowledge.lacking.covers(row),
+        )
+        for row in rows
+    ]
+
+
+def _reason(row: Mapping[str, Any], *, evidence: Evidence, critical: frozenset[str]) -> str | None:
+    if row["panel_verdict"] is None:
+        return str(row["reason"])
+    if evidence.recurs(row):
+        return RECURRING
+    return None if critical.isdisjoint(row["subsets"] or ()) else GATE_CRITICAL

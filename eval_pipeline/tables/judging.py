@@ -90,10 +90,14 @@ DISPUTES: Final = Table(
         {
             "interaction_id": pl.String,
             "task_id": pl.String,
-            "selection": pl.String,  # dispute | audit
-            "reason": pl.String,  # split | refuted | below_quorum | audit
+            "selection": pl.String,  # dispute | audit | gold_check
+            # split | refuted | below_quorum | recurring | gate_critical | audit | gold_check
+            "reason": pl.String,
             "panel_verdict": pl.String,
-            "label_probability": pl.Float64,
+            "label_probability": pl.Float64,  # of a gold check: of being taken from the golden set
+            "value": pl.Float64,  # of one label, expected; null for a gold check
+            "expected_minutes": pl.Float64,
+            "priority": pl.Float64,  # 0 to 1, larger is served first
         }
     ),
 )

@@ -12,8 +12,10 @@ from types import ModuleType
 import dagster as dg
 import pytest
 
+from eval_pipeline.adapters.review.records import NewAdjudication
 from eval_pipeline.cli.story import DESK
 from eval_pipeline.errors import ContractError
+from eval_pipeline.tables import ADJUDICATIONS
 from tests.scenario import AFTER_THE_CHANGE, CANDIDATE, EMPTY_WEEK, NEXT_WEEK, WEEKS, World
 
 SENSORS = {
@@ -162,6 +164,30 @@ def test_publishing_waits_for_labels_and_then_happens_once(world, definitions):
     with world.session() as session:
         session.launcher.launch("publish", partition=NEXT_WEEK)
     with daemon(world, definitions, now=early) as tick:
+        assert asked(tick("adjudications_complete_sensor")) == []
+
+
+@pytest.mark.slow
+def test_a_label_settled_after_publication_makes_a_new_version_on_top(world, definitions):
+    week = WEEKS[0]
+    with world.pipeline() as pipeline:
+        latest = pipeline.golden.latest()
+        settled = pipeline.lake.read(ADJUDICATIONS, partition=week)
+        before = settled.filter(settled["settled_by"] == "agreement").row(0, named=True)
+        other = "fail" if before["label"] == "pass" else "pass"
+        decision = NewAdjudication(
+            before["task_id"], DESK.adjudicator, other, dt.datetime.now(tz=dt.UTC), "Looked again."
+        )
+        pipeline.review.record_adjudications([decision])
+    with daemon(world, definitions) as tick:
+        late = tick("adjudications_complete_sensor")
+        assert asked(late) == [week]
+        assert late.run_requests[0].run_key.startswith(f"publish:{week}:")
+    with world.session() as session:
+        session.launcher.launch("publish", partition=week)
+        golden = session.pipeline.golden
+        assert golden.for_week(week) == golden.latest() == latest + 1
+    with daemon(world, definitions) as tick:
         assert asked(tick("adjudications_complete_sensor")) == []
 
 

@@ -1,28 +1,24 @@
-import json
-
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval_pipeline.errors import ReviewError
 from eval_pipeline.fingerprint import smallest_by_hash
-from eval_pipeline.judging.rubrics import Rubric
+from eval_pipeline.review.draw import systematic_draw
+from eval_pipeline.review.overrulings import Overruling
 from eval_pipeline.review.selection import (
+    NOTHING_LACKING,
+    Chosen,
+    Knowledge,
     Lacking,
-    review_subjects,
     select_for_review,
-    task_id_of,
 )
+from eval_pipeline.review.value import Evidence, GatedSubset
 from eval_pipeline.settings import ReviewSettings
 from eval_pipeline.tables import DISPUTES, PANEL_VERDICTS, STRATIFIED_INTERACTIONS
 
 WEEK = "2026-11-16"
 POLICY = ReviewSettings(weekly_budget=20, audit_share=0.6)
-RUBRICS = (
-    Rubric("pair", "pairwise", ("Better.",)),
-    Rubric("general", "pointwise", ("Answers the question.",)),
-)
 
 
 def panel(agreed: int, disputed: int, reason: str = "split") -> pl.DataFrame:
@@ -65,25 +61,24 @@ def stratified(panel_verdicts: pl.DataFrame, selection: str = "sample") -> pl.Da
 
 def selected(agreed: int, disputed: int, policy: ReviewSettings = POLICY) -> pl.DataFrame:
     panel_verdicts = panel(agreed, disputed)
-    return select_for_review(panel_verdicts, stratified(panel_verdicts), policy=policy, week=WEEK)
+    return tasks(panel_verdicts, stratified(panel_verdicts), policy=policy)
 
 
-def anonymised(*names: str) -> pl.DataFrame:
-    return pl.DataFrame(
-        {
-            "interaction_id": list(names),
-            "route": ["orders"] * len(names),
-            "messages": [[{"role": "user", "content": "when?"}]] * len(names),
-            "response": ["tomorrow"] * len(names),
-        }
-    )
+def tasks(
+    panel_verdicts, frame, *, policy=POLICY, week=WEEK, lacking=NOTHING_LACKING
+) -> pl.DataFrame:
+    knowledge = Knowledge(lacking=lacking)
+    return select_for_review(
+        panel_verdicts, frame, policy=policy, week=week, knowledge=knowledge
+    ).tasks
 
 
 def test_the_budget_is_split_into_audit_and_queue() -> None:
     # 60 % of 20 is 12; the queue's 8 places lose those that the audit also drew.
     chosen = selected(agreed=1000, disputed=500)
     assert chosen.filter(pl.col("selection") == "audit").height == 12
-    queued = smallest_by_hash([f"d{item}" for item in range(500)], 8, salt=f"dispute:{WEEK}")
+    # Disputes that are all worth the same have the same chance: 8 of 500.
+    queued = systematic_draw({f"d{item}": 8 / 500 for item in range(500)}, salt=f"dispute:{WEEK}")
     audited = set(chosen.filter(pl.col("selection") == "audit")["interaction_id"])
     assert set(chosen.filter(pl.col("selection") == "dispute")["interaction_id"]) == (
         set(queued) - audited
@@ -117,9 +112,9 @@ def test_what_both_draws_chose_is_one_task_of_the_audit() -> None:
 
 def test_disputes_keep_their_reason() -> None:
     panel_verdicts = panel(200, 50, reason="refuted")
-    chosen = select_for_review(
-        panel_verdicts, stratified(panel_verdicts), policy=POLICY, week=WEEK
-    ).filter(pl.col("selection") == "dispute")
+    chosen = tasks(panel_verdicts, stratified(panel_verdicts)).filter(
+        pl.col("selection") == "dispute"
+    )
     assert chosen["reason"].unique().to_list() == ["refuted"]
 
 
@@ -133,9 +128,7 @@ def test_no_budget_is_lent() -> None:
 
 def test_the_reserve_is_never_sent_to_people() -> None:
     panel_verdicts = panel(5, 5)
-    chosen = select_for_review(
-        panel_verdicts, stratified(panel_verdicts, "reserve"), policy=POLICY, week=WEEK
-    )
+    chosen = tasks(panel_verdicts, stratified(panel_verdicts, "reserve"))
     assert chosen.height == 0
 
 
@@ -150,8 +143,8 @@ def test_the_selection_does_not_depend_on_row_order(agreed, disputed, shuffler) 
     order = list(range(panel_verdicts.height))
     shuffler.shuffle(order)
     frame = stratified(panel_verdicts)
-    straight = select_for_review(panel_verdicts, frame, policy=POLICY, week=WEEK)
-    shuffled = select_for_review(panel_verdicts[order], frame[order], policy=POLICY, week=WEEK)
+    straight = tasks(panel_verdicts, frame)
+    shuffled = tasks(panel_verdicts[order], frame[order])
     assert straight.equals(shuffled)
     assert straight.height <= POLICY.weekly_budget
 
@@ -162,42 +155,10 @@ def test_drawn_interactions_stand_for_all_judged_ones() -> None:
     panel_verdicts = panel(80, 40)
     frame = stratified(panel_verdicts)
     totals = [
-        (
-            1 / select_for_review(panel_verdicts, frame, policy=POLICY, week=f"week {week}")
-            ["label_probability"]
-        ).sum()
+        (1 / tasks(panel_verdicts, frame, week=f"week {week}")["label_probability"]).sum()
         for week in range(200)
-    ]  # fmt: skip
+    ]
     assert sum(totals) / 200 == pytest.approx(120, abs=4)
-
-
-def test_a_task_keeps_its_id_and_another_week_gives_another() -> None:
-    assert task_id_of("a1", week=WEEK) == task_id_of("a1", week=WEEK)
-    assert task_id_of("a1", week=WEEK) != task_id_of("a1", week="2026-11-23")
-
-
-def test_reviewers_see_criteria_and_texts_and_nothing_of_the_judges() -> None:
-    disputes = selected(agreed=0, disputed=2)
-    subjects = review_subjects(disputes, anonymised("d0", "d1"), rubrics=RUBRICS)
-    row = subjects.row(0, named=True)
-    assert json.loads(row["subject_json"]) == {
-        "route": "orders",
-        "criteria": ["Answers the question."],
-        "messages": [{"role": "user", "content": "when?"}],
-        "response": "tomorrow",
-    }
-    assert row["rubric_id"] == RUBRICS[1].rubric_id
-    assert subjects["task_id"].to_list() == disputes["task_id"].to_list()
-
-
-def test_a_task_whose_text_is_gone_opens_nothing() -> None:
-    with pytest.raises(ReviewError, match="1 of 2 interactions selected for review are not"):
-        review_subjects(selected(agreed=0, disputed=2), anonymised("d0"), rubrics=RUBRICS)
-
-
-def test_a_route_without_criteria_opens_nothing() -> None:
-    with pytest.raises(ReviewError, match="No pointwise rubric applies to the route 'orders'"):
-        review_subjects(selected(agreed=0, disputed=1), anonymised("d0"), rubrics=RUBRICS[:1])
 
 
 def in_rare(frame: pl.DataFrame, *names: str) -> pl.DataFrame:
@@ -209,7 +170,7 @@ def in_rare(frame: pl.DataFrame, *names: str) -> pl.DataFrame:
 
 def lacking_rare(panel_verdicts: pl.DataFrame, *, week: str = WEEK, labels: int = 0, **policy):
     rare = [f"d{item}" for item in range(10)]
-    return select_for_review(
+    return tasks(
         panel_verdicts,
         in_rare(stratified(panel_verdicts), *rare),
         policy=POLICY.model_copy(update=policy),
@@ -219,31 +180,34 @@ def lacking_rare(panel_verdicts: pl.DataFrame, *, week: str = WEEK, labels: int 
 
 
 def test_the_queue_goes_first_to_what_the_golden_set_lacks_at_a_known_chance() -> None:
-    # 8 places, 10 disputes in the subset and 30 others: the others keep half of 8 x 30/40 = 6, so
-    # 3 of 30, and the subset gets 5 of 10. Audit: 12 of 1000.
+    # 8 places, 10 disputes in the subset and 30 others; the uniform chance is 8/40 = .2. The subset
+    # keeps all of it, the others half: 10 x .2 + 30 x .1 = 5. The other 3 places go by value, where
+    # each of the ten counts ten times: 3 x 100/130 to them, 3 x 30/130 to the others.
+    # So .2 + 30/130 = .43077 and .1 + 3/130 = .12308. Audit: 12 of 1000.
     chosen = lacking_rare(panel(960, 40))
-    by = dict(chosen.select("interaction_id", "label_probability").iter_rows())
-    queued = chosen.filter(pl.col("selection") == "dispute")["interaction_id"].to_list()
-    wanted = smallest_by_hash([f"d{n}" for n in range(10)], 5, salt=f"dispute:{WEEK}")
-    others = smallest_by_hash([f"d{n}" for n in range(10, 40)], 3, salt=f"dispute:{WEEK}")
-    audited = set(chosen.filter(pl.col("selection") == "audit")["interaction_id"])
-    assert set(queued) == {*wanted, *others} - audited
-    for name in queued:
-        expected = 0.5 if name in wanted else 0.1
-        assert by[name] == pytest.approx(1 - (1 - 0.012) * (1 - expected))
+    seen = set()
+    for name, chance in chosen.select("interaction_id", "label_probability").iter_rows():
+        if name.startswith("d"):
+            wanted = int(name[1:]) < 10
+            seen.add(wanted)
+            expected = 0.2 + 30 / 130 if wanted else 0.1 + 3 / 130
+            assert chance == pytest.approx(1 - (1 - 0.012) * (1 - expected))
+    assert seen == {True, False}
+    assert chosen.filter(pl.col("selection") == "dispute").height == 8
 
 
 def test_a_kind_that_the_golden_set_lacks_is_queued_first_too() -> None:
+    # 20 places of 40: the one edge case keeps .5 and the others .25: 10.25. Of the other 9.75
+    # places it gets min(.5, 9.75 x 10/49) = .5, and each other 9.25/39.
     panel_verdicts = panel(0, 40)
     frame = stratified(panel_verdicts).with_columns(
         kind=pl.when(pl.col("interaction_id") == "d7").then(pl.lit("edge")).otherwise("kind")
     )
     policy = POLICY.model_copy(update={"audit_share": 0.0})
-    lacking = Lacking(kinds=frozenset({"edge"}))
-    chosen = select_for_review(panel_verdicts, frame, policy=policy, week=WEEK, lacking=lacking)
+    chosen = tasks(panel_verdicts, frame, policy=policy, lacking=Lacking(kinds=frozenset({"edge"})))
     of = dict(chosen.select("interaction_id", "label_probability").iter_rows())
     assert (of["d7"], chosen.height) == (1.0, 20)
-    assert [of[name] for name in of if name != "d7"] == pytest.approx([19 / 39] * 19)
+    assert [of[name] for name in of if name != "d7"] == pytest.approx([0.25 + 9.25 / 39] * 19)
 
 
 def test_missing_labels_add_to_the_budget_up_to_the_maximum() -> None:
@@ -264,18 +228,127 @@ def test_no_dispute_loses_more_than_half_its_chance_to_what_is_lacking(
     panel_verdicts = panel(20, wanted + others)
     policy = POLICY.model_copy(update={"weekly_budget": budget, "audit_share": audit_share})
     frame = in_rare(stratified(panel_verdicts), *(f"d{item}" for item in range(wanted)))
-    plain, steered = (
-        select_for_review(panel_verdicts, frame, policy=policy, week=WEEK, lacking=lacking)
-        for lacking in (Lacking(), Lacking(subsets=frozenset({"rare"})))
+    steered = tasks(
+        panel_verdicts, frame, policy=policy, lacking=Lacking(subsets=frozenset({"rare"}))
     )
     places = budget - round(budget * audit_share)
     audit = min(1.0, round(budget * audit_share) / panel_verdicts.height)
-    before = 1 - (1 - audit) * (1 - min(1.0, places / max(wanted + others, 1)))
-    half = 1 - (1 - audit) * (1 - min(1.0, places / max(wanted + others, 1)) / 2)
+    uniform = min(1.0, places / max(wanted + others, 1))
     for name, chance in steered.select("interaction_id", "label_probability").iter_rows():
         if name.startswith("d"):
-            is_wanted = int(name[1:]) < wanted
-            assert chance >= (before if is_wanted else half) - 1e-9
-            assert chance <= 1
-    # As many places as before are drawn for; an overlap with the audit is left unfilled.
-    assert abs(steered.height - plain.height) <= round(budget * audit_share)
+            kept = uniform if int(name[1:]) < wanted else uniform / 2
+            assert 1 - (1 - audit) * (1 - kept) - 1e-9 <= chance <= 1
+    # All places are drawn for; an overlap with the audit is left unfilled.
+    drawn = min(places, wanted + others) + round(budget * audit_share)
+    assert drawn - round(budget * audit_share) <= steered.height <= drawn
+
+
+def verdict_rows(count: int, *, subsets: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """`count` unanimous passes a0.. and their strata."""
+    panel_verdicts = panel(count, 0)
+    frame = stratified(panel_verdicts).with_columns(
+        subsets=pl.lit(subsets, dtype=pl.List(pl.String))
+    )
+    return panel_verdicts, frame
+
+
+def by_evidence(evidence: Evidence, *, subsets: list[str], audit_share: float = 0.0) -> Chosen:
+    panel_verdicts, frame = verdict_rows(30, subsets=subsets)
+    return select_for_review(
+        panel_verdicts,
+        frame,
+        policy=POLICY.model_copy(update={"audit_share": audit_share}),
+        week=WEEK,
+        knowledge=Knowledge(evidence=evidence),
+    )
+
+
+def test_what_people_keep_overruling_is_queued_although_the_judges_agree() -> None:
+    cell = ("kind", "orders", "typical")
+    evidence = Evidence(
+        overrulings={cell: Overruling(share=0.5, effective_labels=8, weeks=3)},
+        recurring=frozenset({cell}),
+    )
+    chosen = by_evidence(evidence, subsets=[])
+    assert chosen.tasks.select("selection", "reason", "panel_verdict").unique().rows() == [
+        ("dispute", "recurring", "pass")
+    ]
+    assert (chosen.tasks.height, chosen.frame) == (20, 30)
+    assert chosen.value_share == pytest.approx(20 / 30)
+    assert chosen.tasks["label_probability"].to_list() == pytest.approx([20 / 30] * 20)
+
+
+def test_a_subset_whose_labels_do_not_suffice_for_the_gate_is_queued() -> None:
+    # ln .05 / ln .95 = 58.4: 58 labels are too few to prove a tolerance of .05, 59 are not.
+    def chosen(labels: int, *, undecided: bool) -> Chosen:
+        subset = GatedSubset(tolerance=0.05, labels=labels, undecided=undecided)
+        return by_evidence(Evidence(subsets={"risky": subset}), subsets=["risky"])
+
+    assert chosen(58, undecided=True).tasks["reason"].unique().to_list() == ["gate_critical"]
+    assert chosen(59, undecided=True).tasks.is_empty()
+    assert chosen(0, undecided=False).tasks.is_empty()
+
+
+@pytest.mark.parametrize(("labels", "frame"), [(0, 50), (50, 20)])
+def test_gate_critical_agreement_that_is_worth_little_does_not_thin_the_disputes_out(
+    labels, frame
+) -> None:
+    # 80 passes and 20 fails: s0 = 81/102 = .794. A split is worth 1 - (1 + .794)/3 = .402, of
+    # which half is .201; two passes 1 - (2 + .794)/3 = .069, times 1 + 4 g: .343 at the first
+    # label and .070 at the fifty-first.
+    panel_verdicts = panel(30, 20)
+    agreed = [f"a{item}" for item in range(30)]
+    chosen = select_for_review(
+        panel_verdicts.with_columns(
+            passes=pl.when(pl.col("panel_verdict").is_null()).then(1).otherwise(2).cast(pl.Int64),
+            fails=pl.when(pl.col("panel_verdict").is_null()).then(1).otherwise(0).cast(pl.Int64),
+        ),
+        in_rare(stratified(panel_verdicts), *agreed),
+        policy=POLICY,
+        week=WEEK,
+        knowledge=Knowledge(
+            evidence=Evidence(subsets={"rare": GatedSubset(0.05, labels, undecided=True)})
+        ),
+    )
+    assert chosen.frame == frame
+
+
+def test_an_audited_interaction_of_the_queues_frame_counts_both_chances() -> None:
+    subset = GatedSubset(tolerance=0.05, labels=0, undecided=True)
+    chosen = by_evidence(Evidence(subsets={"risky": subset}), subsets=["risky"], audit_share=0.6)
+    # 12 of 30 by the audit, 8 of 30 by the queue: 1 - 18/30 x 22/30 = .56
+    assert set(chosen.tasks["selection"]) == {"audit", "dispute"}
+    assert chosen.tasks["label_probability"].to_list() == pytest.approx(
+        [0.56] * chosen.tasks.height
+    )
+
+
+@pytest.mark.slow
+def test_labels_of_both_draws_weighted_by_their_chance_are_unbiased_for_all_that_was_judged() -> (
+    None
+):
+    # 60 agreed of which people fail 6, 40 disputed of which they fail 25 with refuted ones (worth
+    # least here) failing most: a queue that would be read unweighted says more. 1,500 salts.
+    panel_verdicts = pl.concat([panel(60, 24), renamed(panel(0, 16, reason="refuted"))])
+    frame = stratified(panel_verdicts)
+    failed = {*(f"a{item}" for item in range(6)), *(f"d{item}" for item in range(10))}
+    failed |= {f"r{item}" for item in range(15)}
+    knowledge = Knowledge(evidence=Evidence(refuter_precision=(0.95, 60)))
+    policy = POLICY.model_copy(update={"audit_share": 0.4})
+    estimates = []
+    for salt in range(1500):
+        drawn = select_for_review(
+            panel_verdicts, frame, policy=policy, week=f"w{salt}", knowledge=knowledge
+        ).tasks
+        pairs = drawn.select("interaction_id", "label_probability").iter_rows()
+        estimates.append(sum((name in failed) / chance for name, chance in pairs) / 100)
+    mean = sum(estimates) / 1500
+    spread = (sum((one - mean) ** 2 for one in estimates) / 1499) ** 0.5
+    assert abs(mean - 0.31) < 4 * spread / 1500**0.5
+
+
+def renamed(panel_verdicts: pl.DataFrame) -> pl.DataFrame:
+    """The disputes d0.. as r0.."""
+    return panel_verdicts.with_columns(
+        interaction_id=pl.col("interaction_id").str.replace("d", "r")
+    )

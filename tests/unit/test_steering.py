@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval_pipeline.evaluation.decision import Decision, SubsetFinding, decision_row
-from eval_pipeline.flows.judging import lacking_for
+from eval_pipeline.flows.queue_knowledge import lacking_for
 from eval_pipeline.flows.steering import steer
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.intake.allocation import allocate_frame
