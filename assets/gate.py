@@ -16,6 +16,7 @@ from assets.evaluation import (
     regression_trials,
 )
 from assets.monitoring import operations_report, outcome_validity, production_monitor
+from assets.review import annotator_agreement
 from assets.truth import judge_calibration
 from eval_pipeline.evaluation.decision import decision_row
 from eval_pipeline.flows import decision
@@ -35,6 +36,7 @@ from eval_pipeline.tables import GATE_DECISION
         operations_report,
         candidate_contamination,
         across(judge_calibration),
+        across(annotator_agreement),
         across(drift_report),
         across(production_monitor),
         across(outcome_validity),

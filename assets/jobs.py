@@ -42,6 +42,7 @@ publish: Final = dg.define_asset_job(
     "publish",
     description="When the labels are in: settle them, calibrate the judges, publish a version.",
     selection=dg.AssetSelection.assets(
+        review.annotator_agreement,
         review.adjudications,
         truth.judge_calibration,
         adversarial.synthetic_items,

@@ -11,7 +11,7 @@ from eval_pipeline.cli.options import ConfigOption, JsonOption, WeekOption, chec
 from eval_pipeline.cli.session import Session, err, out
 from eval_pipeline.flows.judge_probe import Probe, planned_calls, probe_judges
 from eval_pipeline.judging.injections import injections
-from eval_pipeline.judging.weighted_agreement import Interval
+from eval_pipeline.statistics.weighted_agreement import Interval
 
 group = typer.Typer(help="How the judges themselves do.", no_args_is_help=True)
 CORPUS = len(injections("pass"))

@@ -30,6 +30,8 @@ class SubsetFinding(Document):
 
     `losing_items` names up to twenty items on which the candidate lost, for blocked subsets.
     `p_harm` is before Holm's correction. `looks` is the look that decided, or the last one.
+    `human_agreement` is the share of what is judged on which two people agree, with its interval
+    and the tasks it rests on; `human_kind` is 'scripted' where scripts stood in for people.
     """
 
     subset: str
@@ -53,6 +55,11 @@ class SubsetFinding(Document):
     items_needed: int | None
     method: str | None
     losing_items: tuple[str, ...] = ()
+    human_agreement: float | None = None
+    human_lower: float | None = None
+    human_upper: float | None = None
+    human_tasks: int | None = None
+    human_kind: Literal["person", "scripted"] | None = None
 
 
 class Decision(Document):

@@ -10,11 +10,17 @@ from dataclasses import dataclass
 import polars as pl
 from scipy import stats
 
+from eval_pipeline.evaluation.ceiling import (
+    held_back,
+    too_little_agreement,
+    with_human_agreement,
+)
 from eval_pipeline.evaluation.comparison import losing_items
 from eval_pipeline.evaluation.decision import Decision, SubsetFinding, Verdict, subset_findings
+from eval_pipeline.evaluation.gate_limits import drift_sentences, limit_sentences, points
 from eval_pipeline.evaluation.reserve_order import ALL
 from eval_pipeline.fingerprint import fingerprint
-from eval_pipeline.settings import SYNTHETIC_SUBSET, GateSettings
+from eval_pipeline.settings import GateSettings
 
 UNEQUAL_MISSING_P = 0.01
 NAMED_LOSSES = 20
@@ -25,8 +31,9 @@ class Evidence:
     """What the gate reads besides the report; None means that it was not measured.
 
     trials: REGRESSION_TRIALS, to name the items lost. calibration: JUDGE_CALIBRATION.
-    operations: OPERATIONS_REPORT. drift: this week's DRIFT_REPORT. `judge_only`: no person
-    labelled any output of this candidate. `panel_scored`: a model's verdict is behind a score.
+    operations: OPERATIONS_REPORT. drift: this week's DRIFT_REPORT. agreement: people's, the newest
+    ANNOTATOR_AGREEMENT. `judge_only`: no person labelled any output of this candidate.
+    `panel_scored`: a model's verdict is behind a score.
     `notes`: sentences that belong to the decision and do not change it.
     """
 
@@ -34,6 +41,7 @@ class Evidence:
     calibration: pl.DataFrame | None = None
     operations: pl.DataFrame | None = None
     drift: pl.DataFrame | None = None
+    agreement: pl.DataFrame | None = None
     golden_age_days: int | None = None
     judge_only: bool = True
     panel_scored: bool = True
@@ -51,24 +59,26 @@ def decide(
 ) -> Decision:
     """The decision on a REGRESSION_REPORT; the same inputs give the same decision and id."""
     findings = subset_findings(report)
-    named = [_with_losses(finding, evidence.trials) for finding in findings.values()]
+    named = [
+        with_human_agreement(_with_losses(finding, evidence.trials), evidence.agreement)
+        for finding in findings.values()
+    ]
+    too_little = dict(too_little_agreement(named, policy))
     invalid = list(_invalidities(named, policy, evidence))
-    blocking = [*_blocks(named), *_limits(evidence.operations, policy, proven=True)]
-    judge_drift, provider_drift = _drifts(evidence.drift, policy)
+    blocking = [*_blocks(named), *limit_sentences(evidence.operations, policy, proven=True)]
+    judge_drift, provider_drift = drift_sentences(evidence.drift, policy)
     unknown = [
         *judge_drift,
         *_unknowns(named),
-        *_limits(evidence.operations, policy, proven=False),
+        *too_little.values(),
+        *limit_sentences(evidence.operations, policy, proven=False),
     ]
-    verdict: Verdict
+    verdict: Verdict = "inconclusive" if unknown else "pass"
     if invalid:
         verdict = "invalid"
-    elif judge_drift:
-        verdict = "inconclusive"
-    elif blocking:
+    elif blocking and not judge_drift:
         verdict = "block"
-    else:
-        verdict = "inconclusive" if unknown else "pass"
+    settled = [held_back(finding, frozenset(too_little)) for finding in named]
     judge_only = evidence.judge_only and evidence.panel_scored
     reasons = [*invalid, *blocking, *unknown, *provider_drift, *_reported(named), *evidence.notes]
     if verdict == "pass":
@@ -85,8 +95,8 @@ def decide(
         verdict=verdict,
         reasons=tuple(reasons),
         judge_only=judge_only,
-        aggregate=named[0],
-        subsets=tuple(named[1:]),
+        aggregate=settled[0],
+        subsets=tuple(settled[1:]),
     ).identified()
 
 
@@ -194,66 +204,6 @@ def _unknowns(findings: list[SubsetFinding]) -> Iterator[str]:
             )
 
 
-def _limits(
-    operations: pl.DataFrame | None, policy: GateSettings, *, proven: bool
-) -> Iterator[str]:
-    """Breaches of the latency and cost limits: proven by the interval, or else the open ones."""
-    limits = {
-        "latency_p95_ratio": ("The p95 latency", policy.maximum_latency_ratio),
-        "cost_per_success_ratio": ("The cost per success", policy.maximum_cost_ratio),
-    }
-    for metric, (subject, limit) in limits.items():
-        if limit is None:
-            continue
-        rows = (
-            [] if operations is None else operations.filter(pl.col("metric") == metric).to_dicts()
-        )
-        value = rows[0]["value"] if rows else None
-        if value is None:
-            if not proven:
-                yield f"{subject} was not measured in both arms, and the policy limits it."
-            continue
-        lower = rows[0]["lower"]
-        if value > limit and (lower is not None and lower > limit) == proven:
-            certainty = "" if proven else ", but not beyond doubt"
-            yield (
-                f"{subject} is {value:.2f} times the baseline's "
-                f"({_span(rows[0]['lower'], rows[0]['upper'])}), over the limit of "
-                f"{limit:.2f}{certainty}."
-            )
-
-
-def _span(lower: float | None, upper: float | None) -> str:
-    if lower is None or upper is None:
-        return "no interval"
-    return f"{lower:.2f} to {upper:.2f}"
-
-
-def _drifts(drift: pl.DataFrame | None, policy: GateSettings) -> tuple[list[str], list[str]]:
-    """What this week's drift report says of judges and of providers, a sentence a system.
-
-    Drift on synthetic items alone says nothing here unless the policy gates them.
-    """
-    if drift is None:
-        return [], []
-    found = drift.filter(pl.col("finding") == "drift").sort("system_id", "golden_version", "subset")
-    if not policy.decides_on(SYNTHETIC_SUBSET):
-        found = found.filter(pl.col("subset") != SYNTHETIC_SUBSET)
-    judges: list[str] = []
-    providers: list[str] = []
-    for component, sentences in (("judge", judges), ("provider", providers)):
-        rows = found.filter(pl.col("component") == component)
-        for (system,), group in rows.group_by("system_id", maintain_order=True):
-            first = group.row(0, named=True)
-            sentences.append(
-                f"The {component} drifted this week: {_points(first['difference'])} points on "
-                f"'{first['subset']}' for system '{system}' since {first['reference_week']}."
-            )
-    if judges:
-        judges.append("Scores of a judge that drifted decide nothing: re-calibrate, then repeat.")
-    return judges, providers
-
-
 def _passed(findings: list[SubsetFinding]) -> str:
     aggregate = findings[0]
     gated = sum(finding.state != "reported" for finding in findings[1:])
@@ -276,8 +226,8 @@ def _reported(findings: list[SubsetFinding]) -> Iterator[str]:
             ]
             told = (
                 f"of {finding.items} the candidate passed {passes[0]} and the baseline "
-                f"{passes[1]}: {_points(finding.difference)} points ({_points(finding.lower)} to "
-                f"{_points(finding.upper or 0.0)})"
+                f"{passes[1]}: {points(finding.difference)} points ({points(finding.lower)} to "
+                f"{points(finding.upper or 0.0)})"
             )
         missing = finding.missing_baseline + finding.missing_candidate
         without = f"; {missing} scores are missing" if missing else ""
@@ -288,13 +238,9 @@ def _figures(finding: SubsetFinding) -> str:
     if finding.difference is None or finding.lower is None or finding.upper is None:
         return "no item has a score from both systems"
     return (
-        f"{_points(finding.difference)} points ({_points(finding.lower)} to "
-        f"{_points(finding.upper)}; tolerance {100 * finding.margin:g}) on {finding.items} items"
+        f"{points(finding.difference)} points ({points(finding.lower)} to "
+        f"{points(finding.upper)}; tolerance {100 * finding.margin:g}) on {finding.items} items"
     )
-
-
-def _points(share: float) -> str:
-    return f"{100 * share:+.1f}"
 
 
 def _name(finding: SubsetFinding) -> str:

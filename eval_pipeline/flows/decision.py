@@ -23,6 +23,7 @@ from eval_pipeline.reports import formats
 from eval_pipeline.reports.pages import ExampleItem, decision_page
 from eval_pipeline.settings import SYNTHETIC_SUBSET, GateSettings, family_sentences
 from eval_pipeline.tables import (
+    ANNOTATOR_AGREEMENT,
     ANONYMISED_INTERACTIONS,
     DRIFT_REPORT,
     GATE_DECISION,
@@ -58,6 +59,7 @@ def decide_on(pipeline: Pipeline, candidate: Candidate) -> Decision:
             calibration=_newest(pipeline, JUDGE_CALIBRATION),
             operations=pipeline.lake.read(OPERATIONS_REPORT, partition=partition),
             drift=_newest(pipeline, DRIFT_REPORT),
+            agreement=_newest(pipeline, ANNOTATOR_AGREEMENT),
             golden_age_days=_age_in_days(pipeline, version),
             judge_only=True,
             panel_scored=panel_scored,

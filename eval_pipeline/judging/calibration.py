@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from eval_pipeline.fingerprint import seed_for
-from eval_pipeline.judging.weighted_agreement import (
+from eval_pipeline.statistics.weighted_agreement import (
     CHANCE_CORRECTED,
     Interval,
     chance_corrected_interval,

@@ -21,9 +21,9 @@ from eval_pipeline.judging.panel import judgeable
 from eval_pipeline.judging.parsing import VerdictAnswer, answer_in, parse_verdict, verdict_schema
 from eval_pipeline.judging.prompts import pointwise_messages
 from eval_pipeline.judging.rubrics import Rubric, pointwise_for
-from eval_pipeline.judging.weighted_agreement import Interval, wilson
 from eval_pipeline.ports import CallOutcome, ModelCall
 from eval_pipeline.settings import JudgeSettings
+from eval_pipeline.statistics.weighted_agreement import Interval, wilson
 
 AIMS: tuple[Aim, Aim] = ("pass", "fail")
 _ORDER = {"fail": 0, "abstain": 1, "pass": 2}

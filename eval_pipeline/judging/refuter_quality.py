@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from eval_pipeline.judging.weighted_agreement import Interval, share_interval
+from eval_pipeline.statistics.weighted_agreement import Interval, share_interval
 from eval_pipeline.tables import JUDGE_CALIBRATION
 
 REFUTER = "refuter"

@@ -51,9 +51,10 @@ def as_text(decision: Mapping[str, Any]) -> str:
             f"{wording.points(row.get('difference')):>6}  {wording.interval(row):<14}  "
             f"{wording.tolerance(row.get('margin')):>9}  {_items(row):>5}"
         )
-    reasons = [f"- {wording.one_line(reason)}" for reason in decision["reasons"]]
-    if reasons:
-        lines += ["", *reasons]
+    told = (decision["reasons"], wording.ceilings(decision))
+    for sentences in told:
+        if sentences:
+            lines += ["", *(f"- {wording.one_line(sentence)}" for sentence in sentences)]
     return "\n".join(lines) + "\n"
 
 
@@ -96,6 +97,9 @@ def as_markdown(decision: Mapping[str, Any]) -> str:
     more = len(decision["reasons"]) - MAXIMUM_REASONS
     if more > 0:
         lines.append(f"- {more} more in the decision's JSON")
+    ceilings = wording.ceilings(decision)[:MAXIMUM_REASONS]
+    if ceilings:
+        lines += ["", *(f"- {_escaped(sentence)}" for sentence in ceilings)]
     lines += ["", f"<sub>Decision {_escaped(str(decision['decision_id']))}</sub>"]
     return "\n".join(lines) + "\n"
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from eval_pipeline.ports import Message
 from eval_pipeline.reports import plots, wording
+from eval_pipeline.reports.agreement_plots import agreement_forest, ceiling_rows
 from eval_pipeline.reports.dimension_rows import dimension_rows
 from eval_pipeline.reports.templating import page_environment
 from eval_pipeline.tables import DRIFT_REPORT, OPERATIONS_REPORT, REGRESSION_REPORT
@@ -74,6 +75,8 @@ def decision_page(
             timeline=_timeline(drift),
             operations=_operations_rows(operations),
             dimensions=dimension_rows(dimensions)[:MAXIMUM_ROWS],
+            ceilings=wording.ceilings(decision)[:MAXIMUM_ROWS],
+            agreement=_agreement(decision),
             provenance=_provenance(decision, golden),
             interval_name=wording.interval_name(decision),
         )
@@ -163,6 +166,17 @@ def _timeline(drift: pl.DataFrame | None) -> Markup | None:
     if drift is None or "week" not in drift.columns or drift["week"].n_unique() <= 1:
         return None
     return Markup(plots.drift_timeline(drift))  # noqa: S704 - our own SVG, its texts escaped
+
+
+def _agreement(decision: Mapping[str, Any]) -> Markup | None:
+    gated = [
+        row
+        for row in (decision["aggregate"], *decision["subsets"])
+        if row["state"] != "reported" and row.get("human_agreement") is not None
+    ]
+    if not gated:
+        return None
+    return Markup(agreement_forest(ceiling_rows(gated)))  # noqa: S704 - our own SVG, texts escaped
 
 
 def _operations_rows(operations: pl.DataFrame | None) -> list[dict[str, Any]]:

@@ -69,6 +69,31 @@ def interval(row: SubsetRow) -> str:
     return f"{points(row['lower'])} to {points(row['upper'])}"
 
 
+def people_agree(row: SubsetRow) -> str | None:
+    """'two people agree on 81 % (72 to 88, 45 tasks)'; null where nobody measured it."""
+    ends = [row.get(f"human_{name}") for name in ("agreement", "lower", "upper")]
+    if None in ends:
+        return None
+    share, lower, upper = (f"{100 * float(end or 0.0):.0f}" for end in ends)
+    who = "two people" if row.get("human_kind") == "person" else "two scripts in people's place"
+    tasks = row.get("human_tasks")
+    counted = f"{tasks} task{'' if tasks == 1 else 's'}"
+    return f"{who} agree on {share} % ({lower} to {upper}, {counted})"
+
+
+def ceilings(decision: Mapping[str, Any]) -> list[str]:
+    """The human ceiling of all items and of each gated subset, a sentence each."""
+    bound = ": no system can be asked for more"
+    sentences = []
+    for row in (decision["aggregate"], *ordered(decision["subsets"])):
+        told = None if row["state"] == "reported" else people_agree(row)
+        if told is not None:
+            whole = row["subset"] == AGGREGATE
+            where = "all items" if whole else name_of(row)
+            sentences.append(f"On {where} {told}{bound if whole else ''}.")
+    return sentences
+
+
 def interval_name(decision: Mapping[str, Any]) -> str:
     """'95 % interval' if the decision tells its confidence, else 'interval'."""
     policy = decision.get("policy")
@@ -131,9 +156,12 @@ def _inconclusive(decision: Mapping[str, Any]) -> str:
     if not rows:
         return _first_reason(decision)
     needed = rows[0].get("items_needed")
-    wish = f", which needs about {needed} items" if needed else ""
+    if not needed:
+        return _first_reason(decision)
     others = _besides(rows[1:], "open")
-    return f"the evidence does not settle {name_of(rows[0])}{wish}{others}"
+    return (
+        f"the evidence does not settle {name_of(rows[0])}, which needs about {needed} items{others}"
+    )
 
 
 def _besides(rows: Sequence[SubsetRow], state: str) -> str:

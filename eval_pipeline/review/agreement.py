@@ -1,95 +1,132 @@
-"""Agreement between annotators: percent, Cohen's kappa, Krippendorff's alpha, Gwet's AC1.
+"""Agreement between annotators: percent, Cohen's and Fleiss' kappa, Krippendorff's alpha, AC1.
 
 Ratings are one sequence per task with one entry per annotator, null where missing. Every measure
-is nominal. Intervals are percentile bootstraps over tasks, seeded by the
-caller's purpose; `resamples=0` leaves the interval out.
+is nominal. `clusters` names the conversation of each task: tasks of one conversation are drawn
+together, because who misreads it once misreads it twice. Intervals are seeded by the caller's
+purpose; `resamples=0` leaves them out.
 """
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from statistics import NormalDist
-from typing import Final, Literal
+from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from eval_pipeline.fingerprint import seed_for
+from eval_pipeline.review.agreement_intervals import (
+    AgreementEstimate,
+    Floats,
+    Measure,
+    Precision,
+    Replicated,
+    estimate,
+    units_of,
+)
+from eval_pipeline.statistics.weighted_agreement import share_interval
 
-Floats = NDArray[np.float64]
 Ratings = Sequence[Sequence[str | None]]
-Measure = Literal["percent", "kappa", "alpha", "ac1"]
 
 LABELS: Final = ("pass", "fail")
-
-
-@dataclass(frozen=True)
-class AgreementEstimate:
-    """A measure with its two-sided interval over the tasks that at least two people rated.
-
-    Null where undefined: no such task, or no variation for kappa and alpha to correct by.
-    """
-
-    measure: Measure
-    value: float | None
-    lower: float | None
-    upper: float | None
-    tasks: int
-
-
-@dataclass(frozen=True)
-class _Replicated:
-    """Observed and chance agreement, one entry per replicate."""
-
-    observed: Floats
-    chance: Floats
-
-    @property
-    def corrected(self) -> Floats:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            corrected: Floats = np.where(
-                self.chance < 1, (self.observed - self.chance) / (1 - self.chance), np.nan
-            )
-        return corrected
+PAIR: Final = 2
 
 
 def percent_agreement(
-    ratings: Ratings, *, purpose: str, confidence: float = 0.95, resamples: int = 2000
+    ratings: Ratings,
+    *,
+    purpose: str,
+    clusters: Sequence[str] | None = None,
+    confidence: float = 0.95,
+    resamples: int = 2000,
 ) -> AgreementEstimate:
     """The mean over tasks of the share of pairs of annotators that agree."""
     counts = _counts(ratings, categories=_observed(ratings))
-    return _estimate("percent", _rated_twice(counts), _percent, (purpose, confidence, resamples))
+    precision = Precision(purpose, confidence, resamples)
+    units = units_of(counts, ratings=counts, clusters=clusters, at_least=2)
+    return estimate("percent", units, _percent, precision)
+
+
+def weighted_percent(
+    ratings: Ratings,
+    weights: Sequence[float],
+    *,
+    clusters: Sequence[str] | None = None,
+    confidence: float = 0.95,
+) -> AgreementEstimate:
+    """Percent agreement where each task stands for `weights` many: the human ceiling.
+
+    With weights of 1 / the chance to be asked it is Hajek's estimate for all that could have been
+    asked. Wilson's interval at Kish's effective number of clusters, as for the judges' agreement.
+    """
+    counts = _counts(ratings, categories=_observed(ratings))
+    twice = counts.sum(axis=1) > 1
+    names = None if clusters is None else np.asarray(clusters)[twice].tolist()
+    found = share_interval(
+        _pair_agreement(counts[twice]),
+        np.asarray(weights, dtype=np.float64)[twice],
+        confidence=confidence,
+        clusters=names,
+    )
+    return AgreementEstimate("ceiling", found.value, found.lower, found.upper, int(twice.sum()))
 
 
 def cohens_kappa(
-    ratings: Ratings, *, purpose: str, confidence: float = 0.95, resamples: int = 2000
+    ratings: Ratings,
+    *,
+    purpose: str,
+    clusters: Sequence[str] | None = None,
+    confidence: float = 0.95,
+    resamples: int = 2000,
 ) -> AgreementEstimate:
     """Cohen (1960), for exactly two annotators; tasks that lack one of them are left out."""
-    if any(len(task) != 2 for task in ratings):  # noqa: PLR2004 - two raters are its definition
+    if any(len(task) != PAIR for task in ratings):
         raise ValueError("Cohen's kappa is defined for exactly two entries per task")
     categories = _observed(ratings)
-    both = [task for task in ratings if None not in task]
-    first = _counts([task[:1] for task in both], categories=categories)
-    second = _counts([task[1:] for task in both], categories=categories)
+    first = _counts([task[:1] for task in ratings], categories=categories)
+    second = _counts([task[1:] for task in ratings], categories=categories)
 
-    def statistic(units: Floats, weights: Floats) -> _Replicated:
-        half = units.shape[1] // 2
-        own, other = units[:, :half], units[:, half:]
+    def statistic(columns: Floats, weights: Floats) -> Replicated:
+        half = columns.shape[1] // 2
+        own, other = columns[:, :half], columns[:, half:]
         total = weights.sum(axis=1)
         observed = weights @ (own * other).sum(axis=1) / total
         chance = ((weights @ own) * (weights @ other)).sum(axis=1) / total**2
-        return _Replicated(observed, chance)
+        return Replicated(observed, chance)
 
-    units = np.hstack([first, second])
-    return _estimate("kappa", units, statistic, (purpose, confidence, resamples))
+    both = np.hstack([first, second])
+    units = units_of(both, ratings=both, clusters=clusters, at_least=2)
+    return estimate("kappa", units, statistic, Precision(purpose, confidence, resamples))
+
+
+def fleiss_kappa(
+    ratings: Ratings,
+    *,
+    purpose: str,
+    clusters: Sequence[str] | None = None,
+    confidence: float = 0.95,
+    resamples: int = 2000,
+) -> AgreementEstimate:
+    """Fleiss (1971), any number of annotators, who need not be the same from task to task.
+
+    His table has equally many ratings in each row. Where some are missing, chance is estimated from
+    every rated task, each weighing the same, and agreement from those rated at least twice (Gwet
+    2014, "Handbook of Inter-Rater Reliability"); without any missing both are his own.
+    """
+    counts = _counts(ratings, categories=_observed(ratings))
+    units = units_of(counts, ratings=counts, clusters=clusters, at_least=1)
+    return estimate("fleiss", units, _fleiss, Precision(purpose, confidence, resamples))
 
 
 def krippendorffs_alpha(
-    ratings: Ratings, *, purpose: str, confidence: float = 0.95, resamples: int = 2000
+    ratings: Ratings,
+    *,
+    purpose: str,
+    clusters: Sequence[str] | None = None,
+    confidence: float = 0.95,
+    resamples: int = 2000,
+    measure: Measure = "alpha",
 ) -> AgreementEstimate:
     """Krippendorff (2011), nominal, any number of annotators, missing ratings allowed."""
     counts = _counts(ratings, categories=_observed(ratings))
-    return _estimate("alpha", _rated_twice(counts), _alpha, (purpose, confidence, resamples))
+    units = units_of(counts, ratings=counts, clusters=clusters, at_least=2)
+    return estimate(measure, units, _alpha, Precision(purpose, confidence, resamples))
 
 
 def gwets_ac1(
@@ -97,6 +134,7 @@ def gwets_ac1(
     *,
     purpose: str,
     categories: Sequence[str] = LABELS,
+    clusters: Sequence[str] | None = None,
     confidence: float = 0.95,
     resamples: int = 2000,
 ) -> AgreementEstimate:
@@ -105,37 +143,48 @@ def gwets_ac1(
     Chance is estimated from every rated task, agreement from those rated at least twice.
     """
     counts = _counts(ratings, categories=categories)
-    rated = counts[counts.sum(axis=1) >= 1]
-    return _estimate("ac1", rated, _ac1, (purpose, confidence, resamples))
+    units = units_of(counts, ratings=counts, clusters=clusters, at_least=1)
+    return estimate("ac1", units, _ac1, Precision(purpose, confidence, resamples))
 
 
-def _percent(units: Floats, weights: Floats) -> _Replicated:
+def _percent(units: Floats, weights: Floats) -> Replicated:
     observed = weights @ _pair_agreement(units) / weights.sum(axis=1)
-    return _Replicated(observed, np.zeros_like(observed))
+    return Replicated(observed, np.zeros_like(observed))
 
 
-def _alpha(units: Floats, weights: Floats) -> _Replicated:
+def _alpha(units: Floats, weights: Floats) -> Replicated:
     ratings = units.sum(axis=1)
     disagreement = ratings * (1 - _pair_agreement(units))
     values = weights @ units
     total = values.sum(axis=1)
     observed = 1 - weights @ disagreement / total
     chance = (values * (values - 1)).sum(axis=1) / (total * (total - 1))
-    return _Replicated(observed, chance)
+    return Replicated(observed, chance)
 
 
-def _ac1(units: Floats, weights: Floats) -> _Replicated:
+def _by_prevalence(units: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Agreement of the tasks rated twice, and the mean share of each category over all tasks."""
     ratings = units.sum(axis=1)
     paired = ratings > 1
+    weight = weights[:, paired].sum(axis=1)
     observed = np.divide(
         weights[:, paired] @ _pair_agreement(units[paired]),
-        weights[:, paired].sum(axis=1),
+        weight,
         out=np.full(len(weights), np.nan),
-        where=weights[:, paired].sum(axis=1) > 0,
+        where=weight > 0,
     )
-    prevalence = weights @ (units / ratings[:, None]) / weights.sum(axis=1)[:, None]
+    return observed, weights @ (units / ratings[:, None]) / weights.sum(axis=1)[:, None]
+
+
+def _fleiss(units: Floats, weights: Floats) -> Replicated:
+    observed, prevalence = _by_prevalence(units, weights)
+    return Replicated(observed, (prevalence**2).sum(axis=1))
+
+
+def _ac1(units: Floats, weights: Floats) -> Replicated:
+    observed, prevalence = _by_prevalence(units, weights)
     chance = (prevalence * (1 - prevalence)).sum(axis=1) / (units.shape[1] - 1)
-    return _Replicated(observed, chance)
+    return Replicated(observed, chance)
 
 
 def _pair_agreement(units: Floats) -> Floats:
@@ -158,53 +207,3 @@ def _counts(ratings: Ratings, *, categories: Sequence[str]) -> Floats:
             if rating is not None:
                 counts[row, places[rating]] += 1
     return counts
-
-
-def _rated_twice(counts: Floats) -> Floats:
-    twice: Floats = counts[counts.sum(axis=1) > 1]
-    return twice
-
-
-def _estimate(
-    measure: Measure,
-    units: Floats,
-    statistic: Callable[[Floats, Floats], _Replicated],
-    precision: tuple[str, float, int],
-) -> AgreementEstimate:
-    purpose, confidence, resamples = precision
-    count = len(units)
-    tasks = int((units.sum(axis=1) > 1).sum())
-    if not tasks:
-        return AgreementEstimate(measure, None, None, None, tasks)
-    point = statistic(units, np.ones((1, count)))
-    value = float(point.corrected[0])
-    if not math.isfinite(value):
-        return AgreementEstimate(measure, None, None, None, tasks)
-    if not resamples:
-        return AgreementEstimate(measure, value, None, None, tasks)
-    observed, chance = float(point.observed[0]), float(point.chance[0])
-    if observed in (0.0, 1.0):
-        lower, upper = _wilson_corrected(observed, chance, tasks=tasks, confidence=confidence)
-        return AgreementEstimate(measure, value, lower, upper, tasks)
-    rng = np.random.default_rng(seed_for("agreement", measure, purpose))
-    draws = rng.multinomial(count, np.full(count, 1 / count), size=resamples)
-    replicates = statistic(units, draws.astype(np.float64)).corrected
-    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
-    lower, upper = np.quantile(replicates[np.isfinite(replicates)], tails).tolist()
-    return AgreementEstimate(measure, value, lower, upper, tasks)
-
-
-def _wilson_corrected(
-    observed: float, chance: float, *, tasks: int, confidence: float
-) -> tuple[float, float]:
-    """Wilson's bounds of the raw agreement at the same chance agreement.
-
-    Where all tasks agree, or none does, every bootstrap replicate is the same and its interval
-    would claim certainty after five tasks.
-    """
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    shrunk = 1 + z**2 / tasks
-    centre = (observed + z**2 / (2 * tasks)) / shrunk
-    half = z * math.sqrt(observed * (1 - observed) / tasks + z**2 / (4 * tasks**2)) / shrunk
-    lower, upper = max(0.0, centre - half), min(1.0, centre + half)
-    return (lower - chance) / (1 - chance), (upper - chance) / (1 - chance)

@@ -70,6 +70,11 @@ class GateSettings(Section):
     minimum_judge_agreement: Share | None = Field(
         None, description="Lower bound of the panel's agreement with people; below: invalid."
     )
+    minimum_human_agreement: Share | None = Field(
+        None,
+        description="Where two people agree on less of what is judged, no gated subset can be "
+        "certified; nor where it was not measured. Reported only, if null.",
+    )
     maximum_golden_age_days: int | None = Field(
         None, ge=1, description="The newest golden version may not be older than this."
     )

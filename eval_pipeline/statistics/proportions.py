@@ -17,3 +17,20 @@ def wilson(rate: float, effective_count: float, *, confidence: float) -> tuple[f
     centre = rate + z**2 / (2 * effective_count)
     scale = 1 + z**2 / effective_count
     return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+
+
+def newcombe(
+    first: tuple[float, float, float], second: tuple[float, float, float]
+) -> tuple[float, float]:
+    """The interval of first minus second, of two independent rates as (rate, lower, upper).
+
+    Newcombe (1998), "Interval estimation for the difference between independent proportions",
+    method 10: from the Wilson interval of each, at the confidence that those have.
+    """
+    rate, lower, upper = first
+    other, other_lower, other_upper = second
+    difference = rate - other
+    return (
+        difference - math.hypot(rate - lower, other_upper - other),
+        difference + math.hypot(upper - rate, other - other_lower),
+    )

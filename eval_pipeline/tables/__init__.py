@@ -40,6 +40,7 @@ from eval_pipeline.tables.reconciliation import (
     reconciliation_sentences,
     require_reconciled,
 )
+from eval_pipeline.tables.review import ANNOTATOR_AGREEMENT
 from eval_pipeline.tables.rotation import GOLDEN_WEIGHTS, ROTATION_EFFECT
 from eval_pipeline.tables.synthetic import SYNTHETIC_ITEMS
 from eval_pipeline.tables.table import (
@@ -68,6 +69,7 @@ ALL_TABLES: Final[tuple[Table, ...]] = (
     PANEL_VERDICTS,
     UNNAMED_FAILURES,
     DISPUTES,
+    ANNOTATOR_AGREEMENT,
     ADJUDICATIONS,
     JUDGE_CALIBRATION,
     JUDGE_ANCHORS,
@@ -94,6 +96,7 @@ ALL_TABLES: Final[tuple[Table, ...]] = (
 __all__ = [
     "ADJUDICATIONS",
     "ALL_TABLES",
+    "ANNOTATOR_AGREEMENT",
     "ANONYMISATION_REPORT",
     "ANONYMISED_INTERACTIONS",
     "ATTRIBUTES",

@@ -62,7 +62,7 @@ IMPERSONAL: Final = frozenset(
         "provider", "reason", "reasons", "reference", "reference_label", "reference_week",
         "refuter_id", "requested_by", "requested_model", "route", "rubric_id",
         "score_error", "scorer", "selection", "served_model", "settled_by", "source",
-        "source_kind", "state", "status", "stratum", "stream", "subset", "subset_stub",
+        "source_kind", "span", "state", "status", "stratum", "stream", "subset", "subset_stub",
         "subsets", "system_fingerprint", "system_id", "task_id", "template", "terms",
         "topic", "treatment", "undecided_subsets", "vectors", "verdict", "versions", "week",
         "weight_reason",

@@ -25,6 +25,7 @@ DESIGNED = {
     "refutations",
     "panel_verdicts",
     "disputes",
+    "annotator_agreement",
     "adjudications",
     "judge_calibration",
     "judge_anchors",
@@ -126,7 +127,7 @@ def test_what_lies_downstream_waits_for_sound_inputs(graph, definitions):
     }
     roots = {
         "sampling_frame", "production_monitor",  # the schedule's
-        "adjudications",  # a sensor's
+        "annotator_agreement", "adjudications",  # a sensor's
         # a schedule's and sensors'
         "drift_trials", "candidate_contamination", "regression_trials",
     }  # fmt: skip

@@ -1,4 +1,5 @@
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -6,12 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eval_pipeline.review.agreement import (
-    AgreementEstimate,
     cohens_kappa,
+    fleiss_kappa,
     gwets_ac1,
     krippendorffs_alpha,
     percent_agreement,
+    weighted_percent,
 )
+from eval_pipeline.review.agreement_intervals import AgreementEstimate
 
 # Four observers, twelve units, with missing ratings: the example of Krippendorff, "Computing
 # Krippendorff's Alpha-Reliability" (2011), section C, and of Gwet's handbook.
@@ -27,6 +30,17 @@ PUBLISHED = [
 ]
 # The same paper, section B: two observers, binary, no missing ratings.
 TWO_OBSERVERS = list(zip("0100000000", "1110010010", strict=True))
+# Fleiss, "Measuring nominal scale agreement among many raters" (1971), table 1: thirty patients,
+# six psychiatrists each, five diagnoses.
+DIAGNOSES = (
+    "00060 03003 01401 00006 03030 20400 00402 20310 20040 00006 10050 11040 03300 10050 02031 "
+    "00501 30012 51000 02040 10203 00006 01050 02013 20040 10041 05010 40002 02040 10500 00006"
+)
+# The worked example that textbooks give after him: ten subjects, fourteen raters, five categories.
+FOURTEEN_RATERS = (
+    (0, 0, 0, 0, 14), (0, 2, 6, 4, 2), (0, 0, 3, 5, 6), (0, 3, 9, 2, 0), (2, 2, 8, 1, 1),
+    (7, 7, 0, 0, 0), (3, 2, 6, 3, 0), (2, 5, 3, 2, 2), (6, 5, 2, 1, 0), (0, 2, 2, 3, 7),
+)  # fmt: skip
 
 
 def table(
@@ -97,6 +111,83 @@ def test_ac1_withstands_the_prevalence_that_kappa_collapses_under() -> None:
     assert gwets_ac1(ratings, purpose="test").value == pytest.approx(0.805 / 0.905)
 
 
+def rated(counts: Sequence[Sequence[int]]) -> list[tuple[str, ...]]:
+    return [
+        tuple(str(category) for category, count in enumerate(row) for _ in range(count))
+        for row in counts
+    ]
+
+
+def test_fleiss_kappa_of_his_own_table() -> None:
+    # Fleiss 1971: agreement .556, chance .220, kappa .430
+    counts = [[int(digit) for digit in row] for row in DIAGNOSES.split()]
+    estimate = fleiss_kappa(rated(counts), purpose="test")
+    assert estimate.value == pytest.approx(0.430, abs=5e-4)
+    assert estimate.tasks == 30
+
+
+def test_fleiss_kappa_of_fourteen_raters() -> None:
+    # agreement .378, chance .213: (.378 - .213) / (1 - .213) = .210
+    assert fleiss_kappa(rated(FOURTEEN_RATERS), purpose="test").value == pytest.approx(
+        0.210, abs=5e-4
+    )
+
+
+def test_fleiss_kappa_with_missing_ratings_is_gwets_generalisation() -> None:
+    # Gwet's handbook, the four observers: agreement .81818, chance .23872, kappa .76117
+    assert fleiss_kappa(PUBLISHED, purpose="test").value == pytest.approx(0.76117, abs=5e-6)
+
+
+def test_fleiss_kappa_of_two_raters_is_scotts_pi() -> None:
+    # po = .70; passes 25 + 30 of 100: .55^2 + .45^2 = .505; (.70 - .505) / .495
+    ratings = table(both_pass=20, first_only=5, second_only=10, both_fail=15)
+    assert fleiss_kappa(ratings, purpose="test").value == pytest.approx(0.195 / 0.495)
+
+
+def test_each_task_weighs_one_over_its_chance_to_be_asked() -> None:
+    # An agreement asked with chance .1 and a disagreement with .5: 10 / (10 + 2)
+    estimate = weighted_percent([("pass", "pass"), ("pass", "fail"), ("fail", None)], [10, 2, 7])
+    assert estimate.value == pytest.approx(10 / 12)
+    assert estimate.tasks == 2
+
+
+def test_the_ceilings_interval_is_wilsons_at_kishs_count() -> None:
+    # Weights 10, 10, 2, 2: 24^2 / 208 = 2.769 tasks; Wilson of 1 there: 2.769 / (2.769 + 3.8415)
+    estimate = weighted_percent([("pass", "pass")] * 4, [10, 10, 2, 2])
+    count = 24**2 / 208
+    assert estimate.lower == pytest.approx(count / (count + 1.959964**2), abs=1e-6)
+    assert estimate.upper == pytest.approx(1.0)
+
+
+def test_tasks_of_one_conversation_are_one_observation() -> None:
+    # Twenty agreements of two conversations: Wilson at 2, not at 20
+    ratings = [("pass", "pass")] * 10 + [("fail", "fail")] * 10
+    clusters = ["a"] * 10 + ["b"] * 10
+    for estimate in (
+        weighted_percent(ratings, [1] * 20, clusters=clusters),
+        percent_agreement(ratings, purpose="test", clusters=clusters),
+    ):
+        assert estimate.lower == pytest.approx(2 / (2 + 1.959964**2), abs=1e-6)
+
+
+def test_the_bootstrap_draws_conversations_and_not_tasks() -> None:
+    # Five conversations of eight equal tasks: an interval of five, not of forty
+    ratings = table(both_pass=16, first_only=8, second_only=8, both_fail=8)
+    clusters = [str(place // 8) for place in range(40)]
+    for measure in (percent_agreement, krippendorffs_alpha, fleiss_kappa, gwets_ac1, cohens_kappa):
+        alone = measure(ratings, purpose="test")
+        together = measure(ratings, purpose="test", clusters=clusters)
+        assert together.value == alone.value
+        assert together.upper - together.lower > 1.5 * (alone.upper - alone.lower)
+
+
+def test_a_conversation_each_is_the_same_as_none_named() -> None:
+    names = [f"c{place}" for place in range(len(PUBLISHED))]
+    assert krippendorffs_alpha(PUBLISHED, purpose="t", clusters=names) == krippendorffs_alpha(
+        PUBLISHED, purpose="t"
+    )
+
+
 def test_without_variation_kappa_and_alpha_are_undefined_and_ac1_is_one() -> None:
     ratings = [("pass", "pass")] * 5
     assert cohens_kappa(ratings, purpose="test") == AgreementEstimate("kappa", None, None, None, 5)
@@ -157,9 +248,82 @@ def test_the_bootstrap_interval_of_kappa_covers_the_truth() -> None:
     assert 0.90 <= covered / 300 <= 0.99
 
 
+def pair_of(label: bool, *, accuracy: float, rng: np.random.Generator) -> tuple[str, str]:
+    votes = [label if rng.random() < accuracy else not label for _ in range(2)]
+    return tuple("pass" if vote else "fail" for vote in votes)
+
+
+@pytest.mark.slow
+def test_the_intervals_cover_the_truth_where_conversations_share_their_difficulty() -> None:
+    # Conversations of one to three tasks; in three of ten each rater is right with .6, else .95;
+    # labels pass with .7. Agreement: .3 * (.36 + .16) + .7 * (.9025 + .0025) = .7895. A vote
+    # passes with .7 * .845 + .3 * .155 = .638: chance .638^2 + .362^2 = .53809.
+    # 300 worlds of 40 conversations, seed 5: nominal .95, the simulation's own error .013.
+    agreement, votes = 0.7895, 0.638
+    by_chance = votes**2 + (1 - votes) ** 2
+    corrected = (agreement - by_chance) / (1 - by_chance)
+    ac1 = (agreement - 2 * votes * (1 - votes)) / (1 - 2 * votes * (1 - votes))
+    truths = {
+        percent_agreement: agreement,
+        cohens_kappa: corrected,
+        fleiss_kappa: corrected,
+        krippendorffs_alpha: corrected,
+        gwets_ac1: ac1,
+    }
+    rng = np.random.default_rng(5)
+    covered = dict.fromkeys(truths, 0)
+    for world in range(300):
+        ratings, clusters = [], []
+        for conversation in range(40):
+            accuracy = 0.6 if rng.random() < 0.3 else 0.95
+            for _ in range(rng.integers(1, 4)):
+                ratings.append(pair_of(rng.random() < 0.7, accuracy=accuracy, rng=rng))
+                clusters.append(str(conversation))
+        for measure, truth in truths.items():
+            estimate = measure(ratings, purpose=str(world), clusters=clusters, resamples=300)
+            covered[measure] += estimate.lower <= truth <= estimate.upper
+    assert all(0.90 <= count / 300 <= 0.99 for count in covered.values()), covered
+
+
+@pytest.mark.slow
+def test_the_ceiling_is_unbiased_where_raw_agreement_of_the_queue_is_ten_points_low() -> None:
+    # 300 judged, one in five disputed; people agree on .6 of those and .93 of the rest: .864 of
+    # all. Asked: 24 at random, 16 of the disputes. 400 weeks, seed 3. Kish's count errs to the safe
+    # side, so the interval covers more than its .95.
+    truth = 0.8 * 0.93 + 0.2 * 0.6
+    rng = np.random.default_rng(3)
+    covered, ceilings, raw = 0, [], []
+    for _ in range(400):
+        audited = set(rng.choice(300, 24, replace=False).tolist())
+        queued = set(rng.choice(60, 16, replace=False).tolist())
+        ratings, weights = [], []
+        for place in sorted(audited | queued):
+            disputed = place < 60
+            agree = rng.random() < (0.6 if disputed else 0.93)
+            ratings.append(("pass", "pass" if agree else "fail"))
+            chance = 1 - (1 - 24 / 300) * (1 - 16 / 60) if disputed else 24 / 300
+            weights.append(1 / chance)
+        estimate = weighted_percent(ratings, weights)
+        covered += estimate.lower <= truth <= estimate.upper
+        ceilings.append(estimate.value)
+        raw.append(np.mean([first == second for first, second in ratings]))
+    assert np.mean(ceilings) == pytest.approx(truth, abs=0.01)
+    assert np.mean(raw) < truth - 0.08
+    assert covered / 400 >= 0.94
+
+
 RATINGS = st.lists(
     st.tuples(*[st.sampled_from(["pass", "fail", None])] * 3), min_size=1, max_size=12
 )
+
+
+UNPAIRED = (percent_agreement, krippendorffs_alpha, fleiss_kappa, gwets_ac1)
+
+
+def same(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return math.isclose(one, other, abs_tol=1e-12)
 
 
 @settings(deadline=None)
@@ -167,17 +331,43 @@ RATINGS = st.lists(
 def test_neither_the_order_of_tasks_nor_of_annotators_matters(ratings, shuffler) -> None:
     shuffled = [shuffler.sample(task, k=3) for task in ratings]
     shuffler.shuffle(shuffled)
-    for measure in (percent_agreement, krippendorffs_alpha, gwets_ac1):
-        straight = measure(ratings, purpose="test", resamples=0).value
-        other = measure(shuffled, purpose="test", resamples=0).value
-        assert (straight is None) == (other is None)
-        assert straight is None or math.isclose(straight, other, abs_tol=1e-12)
+    for measure in UNPAIRED:
+        straight = measure(ratings, purpose="test", resamples=0)
+        assert same(straight.value, measure(shuffled, purpose="test", resamples=0).value)
 
 
 @settings(deadline=None)
 @given(RATINGS)
-def test_no_measure_exceeds_one_or_is_not_a_number(ratings) -> None:
-    for measure in (percent_agreement, krippendorffs_alpha, gwets_ac1):
+def test_the_names_of_the_labels_do_not_matter(ratings) -> None:
+    turned = {"pass": "fail", "fail": "pass", None: None}
+    other = [tuple(turned[rating] for rating in task) for task in ratings]
+    for measure in UNPAIRED:
+        straight = measure(ratings, purpose="test", resamples=0)
+        assert same(straight.value, measure(other, purpose="test", resamples=0).value)
+    pairs, turned_pairs = ([task[:2] for task in tasks] for tasks in (ratings, other))
+    kappa = cohens_kappa(pairs, purpose="test", resamples=0)
+    assert same(kappa.value, cohens_kappa(turned_pairs, purpose="test", resamples=0).value)
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["pass", "fail"]), min_size=2, max_size=12))
+def test_where_everybody_agrees_every_defined_measure_is_one(labels) -> None:
+    ratings = [(label, label) for label in labels]
+    for measure in (*UNPAIRED, cohens_kappa):
+        assert measure(ratings, purpose="test", resamples=0).value in (None, pytest.approx(1))
+
+
+@settings(deadline=None)
+@given(RATINGS)
+def test_every_number_is_between_its_bounds(ratings) -> None:
+    for measure in UNPAIRED:
         estimate = measure(ratings, purpose="test", resamples=50)
         for number in (estimate.value, estimate.lower, estimate.upper):
             assert number is None or number <= 1 + 1e-12
+    for estimate in (
+        percent_agreement(ratings, purpose="test", resamples=50),
+        weighted_percent(ratings, range(1, len(ratings) + 1)),
+    ):
+        if estimate.value is not None:
+            assert -1e-12 <= estimate.lower <= estimate.value + 1e-12
+            assert estimate.value <= estimate.upper + 1e-12 <= 1 + 2e-12

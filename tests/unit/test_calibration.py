@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from eval_pipeline.judging.calibration import calibrate
-from eval_pipeline.judging.weighted_agreement import share_interval
+from eval_pipeline.statistics.weighted_agreement import share_interval
 from eval_pipeline.tables import ADJUDICATIONS, PANEL_VERDICTS, VERDICTS
 
 Z = 1.959964

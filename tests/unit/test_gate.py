@@ -5,8 +5,10 @@ import pytest
 
 from eval_pipeline.evaluation.decision import Decision, decision_row, read_decision
 from eval_pipeline.evaluation.gate import Evidence, decide
+from eval_pipeline.reports import wording
 from eval_pipeline.settings import GateSettings
 from eval_pipeline.tables import (
+    ANNOTATOR_AGREEMENT,
     DRIFT_REPORT,
     JUDGE_CALIBRATION,
     OPERATIONS_REPORT,
@@ -257,3 +259,112 @@ def test_the_decision_becomes_one_row_that_names_blocked_and_undecided() -> None
     row = decision_row(decided(frame)).row(0, named=True)
     assert (row["blocked_subsets"], row["undecided_subsets"]) == (["refunds"], ["all"])
     assert row["verdict"] == "block"
+
+
+def people(subset: str = "all", **changed: object) -> dict[str, object]:
+    """A row of ANNOTATOR_AGREEMENT: two people agree on 81 % of the subset, 72 to 88."""
+    return {
+        "subset": subset, "span": "window", "annotator_kind": "person", "measure": "ceiling",
+        "value": 0.81, "lower": 0.72, "upper": 0.88, "tasks": 45, "asked": 60, "weeks": 6,
+        **changed,
+    }  # fmt: skip
+
+
+def judged_by(
+    *rows: dict[str, object],
+    frame: pl.DataFrame = CERTIFIED,
+    minimum: float | None = None,
+) -> Decision:
+    agreement = pl.DataFrame(list(rows), schema=ANNOTATOR_AGREEMENT.schema)
+    return decided(
+        frame,
+        evidence=Evidence(agreement=agreement, panel_scored=False),
+        policy=GateSettings(minimum_human_agreement=minimum),
+    )
+
+
+def test_the_human_ceiling_is_told_of_each_subset_and_decides_nothing_without_a_minimum() -> None:
+    decision = judged_by(people(), people("refunds", value=0.3, lower=0.2, upper=0.4))
+    assert decision.verdict == "pass"
+    assert (decision.aggregate.human_agreement, decision.aggregate.human_tasks) == (0.81, 45)
+    (refunds,) = decision.subsets
+    assert (refunds.human_lower, refunds.human_upper, refunds.human_kind) == (0.2, 0.4, "person")
+    assert refunds.state == "certified"
+
+
+def test_what_people_are_shown_to_disagree_on_cannot_be_certified() -> None:
+    low = people("refunds", value=0.61, lower=0.5, upper=0.71)
+    decision = judged_by(people(), low, minimum=0.8)
+    assert (decision.verdict, decision.exit_code) == ("inconclusive", 2)
+    assert decision.reasons[0] == (
+        "Subset 'refunds' cannot be certified: two people agree on 61 % of it (50 % to 71 %, "
+        "45 tasks), and the policy demands 80 %; mend the rubric, for more items do not help."
+    )
+    (refunds,) = decision.subsets
+    assert (refunds.state, refunds.items_needed) == ("undecided", None)
+    assert decision_row(decision)["undecided_subsets"].to_list() == [["refunds"]]
+    assert wording.headline(decision.model_dump(mode="json")) == (
+        f"Inconclusive: {decision.reasons[0]}"
+    )
+
+
+def test_agreement_that_may_reach_the_minimum_holds_nothing_back() -> None:
+    assert judged_by(people(), people("refunds", upper=0.8), minimum=0.8).verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [people("refunds", value=None, lower=None, upper=None)],
+        [people("refunds", annotator_kind="scripted", value=1.0, lower=0.9, upper=1.0)],
+        [people("refunds", span="week")],
+        [people("refunds", measure="percent")],
+    ],
+    ids=["no row", "no audit slice", "scripts alone", "one week alone", "of the queue alone"],
+)
+def test_what_was_not_measured_does_not_meet_the_minimum(rows) -> None:
+    decision = judged_by(people(), *rows, minimum=0.8)
+    assert decision.verdict == "inconclusive"
+    assert decision.reasons[0] == (
+        "Subset 'refunds' cannot be certified: on how much of it two people agree was not "
+        "measured, and the policy demands 80 %."
+    )
+
+
+def test_scripts_in_peoples_place_are_told_as_such() -> None:
+    decision = judged_by(people(annotator_kind="scripted"))
+    assert decision.aggregate.human_kind == "scripted"
+    (sentence,) = wording.ceilings(decision.model_dump(mode="json"))
+    assert sentence == (
+        "On all items two scripts in people's place agree on 81 % (72 to 88, 45 tasks): "
+        "no system can be asked for more."
+    )
+
+
+def test_a_proven_block_stays_a_block_however_little_people_agree() -> None:
+    low = people("refunds", value=0.61, lower=0.5, upper=0.71)
+    decision = judged_by(people(), low, frame=BLOCKED, minimum=0.8)
+    assert (decision.verdict, decision.subsets[0].state) == ("block", "blocked")
+    assert not any("cannot be certified" in reason for reason in decision.reasons)
+
+
+def test_a_ceiling_never_makes_a_pass() -> None:
+    full = {"value": 1.0, "lower": 1.0, "upper": 1.0}
+    open_frame = report({}, {"subset": "refunds", "state": "undecided", "items_needed": 380})
+    decision = judged_by(people(**full), people("refunds", **full), frame=open_frame, minimum=0.8)
+    assert decision.verdict == "inconclusive"
+    assert decision.subsets[0].items_needed == 380
+
+
+def test_synthetic_items_need_nobodys_agreement() -> None:
+    frame = report({}, {"subset": "synthetic_adversarial"})
+    assert judged_by(people(), frame=frame, minimum=0.8).verdict == "pass"
+
+
+def test_a_decision_from_before_the_ceiling_was_told_can_still_be_read() -> None:
+    told = json.loads(judged_by().to_json())
+    for finding in (told["aggregate"], *told["subsets"]):
+        for name in [name for name in finding if name.startswith("human_")]:
+            del finding[name]
+    assert read_decision(json.dumps(told)).aggregate.human_agreement is None

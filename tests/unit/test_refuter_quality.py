@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from eval_pipeline.judging.refuter_quality import refuter_quality
-from eval_pipeline.judging.weighted_agreement import wilson
+from eval_pipeline.statistics.weighted_agreement import wilson
 from eval_pipeline.tables import ADJUDICATIONS, REFUTATIONS
 
 # finding, label, selection, label probability

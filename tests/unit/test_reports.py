@@ -12,9 +12,11 @@ from rich.console import Console
 
 from eval_pipeline.ports import Message
 from eval_pipeline.reports import plots, wording
+from eval_pipeline.reports.agreement_plots import agreement_forest
 from eval_pipeline.reports.pages import ExampleItem, decision_page
 from eval_pipeline.reports.terminal import decision_table
 from eval_pipeline.tables import (
+    ANNOTATOR_AGREEMENT,
     DIMENSION_REPORT,
     DRIFT_REPORT,
     OPERATIONS_REPORT,
@@ -451,3 +453,48 @@ def test_a_name_cannot_style_or_drive_the_terminal():
     text = shown(decision_table(decision_of(rows), report_of(rows)))
     assert "\x1b" not in text
     assert "[red]�[2Jx[/]" in text
+
+
+HUMAN = {
+    "human_agreement": 0.81, "human_lower": 0.72, "human_upper": 0.88, "human_tasks": 45,
+    "human_kind": "person",
+}  # fmt: skip
+
+
+def test_the_page_tells_how_far_people_agree_on_what_is_gated_and_only_where_it_was_measured():
+    rows = [{**row, **HUMAN} if row["subset"] in {"all", "minors"} else row for row in ROWS]
+    rows[4] |= {"human_tasks": 1, "human_kind": "scripted"}
+    told = page(decision=decision_of(rows))
+    assert "How far people agree" in told
+    assert (
+        "On all items two people agree on 81 % (72 to 88, 45 tasks): "
+        "no system can be asked for more." in told
+    )
+    assert "On minors two scripts in people's place agree on" in told.replace("&#39;", "'")
+    assert "On opening_hours" not in told
+    assert "How far people agree" not in page()
+
+
+def agreement_of(*rows: dict) -> pl.DataFrame:
+    usual = {
+        "subset": "all", "span": "window", "annotator_kind": "person", "measure": "ceiling",
+        "value": 0.81, "lower": 0.72, "upper": 0.88, "tasks": 45, "asked": 60, "weeks": 6,
+    }  # fmt: skip
+    return pl.DataFrame([usual | row for row in rows], schema=ANNOTATOR_AGREEMENT.schema)
+
+
+def test_the_chart_of_agreement_has_a_row_a_subset_and_says_whose_it_is():
+    report = agreement_of(
+        {},
+        {"measure": "percent", "value": 0.7, "lower": 0.6, "upper": 0.8},
+        {"subset": "minors", "annotator_kind": "scripted", "tasks": 1},
+        {"subset": "older", "span": "week"},
+        {"subset": EVIL},
+    )
+    svg = agreement_forest(report)
+    assert svg == agreement_forest(report.reverse())
+    for told in ("all items", "minors (scripted)", "81 % (72 to 88), 45 tasks", "1 task<"):
+        assert told in svg
+    assert "older" not in svg
+    assert "<script" not in svg
+    assert agreement_forest(ANNOTATOR_AGREEMENT.empty()).startswith("<svg")

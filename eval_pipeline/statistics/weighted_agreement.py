@@ -1,7 +1,7 @@
 """Weighted agreement of two binary raters: shares by Wilson, chance-corrected by the bootstrap."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from types import MappingProxyType
@@ -9,6 +9,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from eval_pipeline.statistics.clusters import cluster_codes
 
 Floats = NDArray[np.float64]
 
@@ -27,12 +29,24 @@ def effective_count(weight: Floats) -> float:
     return float(weight.sum() ** 2 / (weight**2).sum())
 
 
-def share_interval(hits: NDArray[np.bool_], weight: Floats, *, confidence: float) -> Interval:
-    """The weighted share of hits with Wilson's interval at Kish's effective n."""
+def share_interval(
+    hits: NDArray[np.bool_] | Floats,
+    weight: Floats,
+    *,
+    confidence: float,
+    clusters: Sequence[str] | None = None,
+) -> Interval:
+    """The weighted share of hits, each from 0 to 1, with Wilson's interval at Kish's effective n.
+
+    Hits of one cluster count as one observation of their joint weight: as if they always came out
+    the same, which is never too sure. Whole hits are Wilson's case; parts vary less.
+    """
     if not len(hits):
         return Interval(None, None, None)
-    share = float(weight[hits].sum() / weight.sum())
-    lower, upper = wilson(share, effective_count(weight), confidence=confidence)
+    share = float((weight * hits).sum() / weight.sum())
+    codes = cluster_codes(len(hits), clusters)
+    counted = np.bincount(codes, weights=weight).astype(np.float64)
+    lower, upper = wilson(share, effective_count(counted), confidence=confidence)
     return Interval(share, lower, upper)
 
 
