@@ -5,9 +5,10 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from eval_pipeline.adapters.audit import PIPELINE
 from eval_pipeline.demo.reviewers import ScriptedLabel
 from eval_pipeline.fingerprint import canonical_json
-from eval_pipeline.flows import review
+from eval_pipeline.flows import review_exports, review_imports
 from eval_pipeline.flows.truth import settle_week
 from eval_pipeline.flows.wiring import Pipeline
 
@@ -23,11 +24,12 @@ class Desk:
     def staff(self, pipeline: Pipeline) -> None:
         """Registers the scripted reviewers as such: every label of theirs says so."""
         for annotator in (*self.annotators, self.adjudicator):
-            review.add_annotator(
-                pipeline,
+            pipeline.people.add(
                 annotator,
                 kind="scripted",
                 may_adjudicate=annotator == self.adjudicator,
+                by=PIPELINE,
+                at=pipeline.clock(),
             )
 
     def work(self, pipeline: Pipeline, *, week: str) -> None:
@@ -35,13 +37,15 @@ class Desk:
         at = dt.datetime.combine(
             dt.date.fromisoformat(week) + dt.timedelta(days=8), dt.time(9), tzinfo=dt.UTC
         )
-        queue = [json.loads(line) for line in review.export(pipeline, week=week).splitlines()]
+        queue = [
+            json.loads(line) for line in review_exports.export(pipeline, week=week).splitlines()
+        ]
         labels = [
             self._line(task, annotator, at=at, who="annotator_id", when="labelled_at")
             for task in queue
             for annotator in self.annotators
         ]
-        review.import_labels(pipeline, "\n".join(labels), week=week)
+        review_imports.import_labels(pipeline, "\n".join(labels), week=week)
         disputed = set(_disputed(pipeline, week=week))
         decisions = [
             self._line(
@@ -54,7 +58,7 @@ class Desk:
             for task in queue
             if task["task_id"] in disputed
         ]
-        review.import_adjudications(pipeline, "\n".join(decisions), week=week)
+        review_imports.import_adjudications(pipeline, "\n".join(decisions), week=week)
 
     def _line(
         self, task: Mapping[str, object], person: str, *, at: dt.datetime, who: str, when: str

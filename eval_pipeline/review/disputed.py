@@ -6,13 +6,16 @@ import polars as pl
 
 from eval_pipeline.fingerprint import canonical_json
 
+_FURTHER = ("failure_mode", "confidence", "reference_response")
+
 
 def export_disputed(
     tasks: pl.DataFrame, *, states: pl.DataFrame, labels: pl.DataFrame, refutations: pl.DataFrame
 ) -> str:
     """One line per disputed task, by task id: the queue's line, the labels, the refuter's claim.
 
-    Labels stand with their reasons and without who gave them; corrected ones are left out. The
+    Labels stand with their reasons and, where given, failure mode, confidence and the answer that
+    would have been right, without who gave them; corrected and withdrawn ones are left out. The
     claim with its quote is shown only here, where the blind labels are in; null where the refuter
     claimed nothing. Reads the review store's tasks and labels, `Settlement.states` and REFUTATIONS.
     """
@@ -22,10 +25,12 @@ def export_disputed(
         for row in refutations.iter_rows(named=True)
         if (row["claim"] or "").strip()
     }
-    standing = labels.filter(~pl.col("label_id").is_in(labels["corrects"].drop_nulls().to_list()))
+    corrected = labels["corrects"].drop_nulls().to_list()
+    standing = labels.filter(~pl.col("withdrawn"), ~pl.col("label_id").is_in(corrected))
     given: dict[str, list[dict[str, str]]] = {}
     for row in standing.sort("label", "rationale", "label_id").iter_rows(named=True):
         said = {"label": row["label"], "rationale": row["rationale"]}
+        said |= {name: row[name] for name in _FURTHER if row[name] is not None}
         given.setdefault(row["task_id"], []).append(said)
     lines = [
         canonical_json(

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from eval_pipeline.demo.reviewers import ADJUDICATOR
-from eval_pipeline.flows import review
+from eval_pipeline.flows import review_imports
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.tables import SAMPLING_FRAME
 from eval_pipeline.truth.golden_set import item_identity
@@ -41,7 +41,7 @@ def overturn(pipeline: Pipeline, *, week: str) -> str:
         "reference_response": None,
         "adjudicated_at": "2026-10-01T09:00:00+00:00",
     }
-    imported = review.import_adjudications(pipeline, json.dumps(line), week=week)
+    imported = review_imports.import_adjudications(pipeline, json.dumps(line), week=week)
     assert (imported.recorded, imported.refused) == (1, ())
     return item_id
 

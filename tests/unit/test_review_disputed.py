@@ -15,12 +15,16 @@ TASKS = pl.DataFrame(
 STATES = pl.DataFrame({"task_id": ["t1", "t2", "t3"], "state": ["disputed", "disputed", "open"]})
 LABELS = pl.DataFrame(
     {
-        "task_id": ["t1", "t1", "t1", "t2", "t3"],
-        "label_id": ["a", "b", "c", "d", "e"],
-        "annotator_id": ["wilma", "ben", "wilma", "wilma", "wilma"],
-        "label": ["fail", "fail", "pass", "cannot_tell", "pass"],
-        "rationale": ["hasty", "closed", "open", "", "fine"],
-        "corrects": [None, None, "a", None, None],
+        "task_id": ["t1", "t1", "t1", "t2", "t3", "t2"],
+        "label_id": ["a", "b", "c", "d", "e", "f"],
+        "annotator_id": ["wilma", "ben", "wilma", "wilma", "wilma", "ben"],
+        "label": ["fail", "fail", "pass", "cannot_tell", "pass", "pass"],
+        "rationale": ["hasty", "closed", "open", "", "fine", "careless"],
+        "corrects": [None, None, "a", None, None, None],
+        "withdrawn": [False, False, False, False, False, True],
+        "failure_mode": [None, "stale_hours", None, None, None, None],
+        "confidence": [None, "high", None, None, None, None],
+        "reference_response": [None, "Closed.", None, None, None, None],
     }
 )
 REFUTATIONS = pl.DataFrame(
@@ -45,7 +49,13 @@ def test_adjudicators_see_what_was_disputed_with_its_labels_and_the_claim() -> N
             "rubric_id": "r@0",
             "subject": {"response": "one"},
             "labels": [
-                {"label": "fail", "rationale": "closed"},
+                {
+                    "label": "fail",
+                    "rationale": "closed",
+                    "failure_mode": "stale_hours",
+                    "confidence": "high",
+                    "reference_response": "Closed.",
+                },
                 {"label": "pass", "rationale": "open"},
             ],
             "refuter": {"finding": "refuted", "claim": "It is closed.", "quote": "one"},
