@@ -423,3 +423,14 @@ class LogsChangedError(EvalPipelineError):
             "Nothing was written. Materialise `sampled_interactions` for the week again, "
             "and keep the logs of a week as they are once it is drawn."
         )
+
+
+class DeskError(EvalPipelineError):
+    """The review desk cannot listen where it was told to."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(
+            f"The review desk cannot listen on {host}, port {port}: another program may, or the "
+            "address is not this machine's. Nothing was changed. Name another with --port or "
+            "--host, or under `desk`."
+        )

@@ -3,8 +3,10 @@
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from eval_pipeline.adapters.review.desk_records import Given, Progress, Purpose
+from eval_pipeline.adapters.review.sign_in import TokenRecord
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class TaskView:
 
     `criteria` are the rubric's sentences. `others` and `refuter_claim` are for an adjudicator and
     empty otherwise. `previous` fills the form when an answer is corrected. `undo_lease_id` is the
-    lease of the answer just given, while it can be undone.
+    lease of the answer just given and `undo_label` that answer, while it can be undone, which is
+    until `undo_until`.
     """
 
     lease_id: str
@@ -54,6 +57,19 @@ class TaskView:
     refuter_quote: str | None = None
     previous: Given | None = None
     undo_lease_id: str | None = None
+    undo_label: str | None = None
+    undo_until: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
+class DoneView:
+    """Nothing is left to do for now, and why; the answer just given can still be undone."""
+
+    reason: Literal["queue_empty", "budget_spent"]
+    purpose: Purpose = "label"
+    undo_lease_id: str | None = None
+    undo_label: str | None = None
+    undo_until: dt.datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +84,10 @@ class Opinion:
 
 @dataclass(frozen=True)
 class RevealedView:
-    """The panel's side of an answered task beside the person's own answer."""
+    """The panel's side of an answered task beside the person's own answer.
+
+    `purpose` says where the person goes on from here.
+    """
 
     lease_id: str
     own: Given
@@ -79,11 +98,12 @@ class RevealedView:
     route: str
     turns: tuple[Turn, ...]
     response: str
+    purpose: Purpose = "label"
 
 
 @dataclass(frozen=True)
 class AnswerRow:
-    """One of a person's own answers in the list of their week."""
+    """One of a person's own answers in the list of their week; `about` is how its task begins."""
 
     lease_id: str | None
     at: dt.datetime
@@ -93,6 +113,22 @@ class AnswerRow:
     withdrawn: bool
     can_undo: bool
     can_reveal: bool
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class MineView:
+    """A person's own answers of the weeks that are open, newest first."""
+
+    answers: tuple[AnswerRow, ...]
+
+
+@dataclass(frozen=True)
+class ErrorView:
+    """What went wrong, in a sentence, under the status of the reply."""
+
+    status: int
+    message: str
 
 
 @dataclass(frozen=True)
@@ -120,6 +156,8 @@ class AnnotatorRow:
     gold: Measure
     agreement: Measure
     left: bool
+    deviations: tuple[str, ...] = ()
+    """Sentences, where an interval says that this person is below the others."""
 
 
 @dataclass(frozen=True)
@@ -145,14 +183,21 @@ class OverviewView:
     stuck: tuple[StuckTask, ...]
     ready: Mapping[str, str] = field(default_factory=dict)
     """By week: whether its labels can be published, in a sentence."""
+    week: str | None = None
+    """The week that alone is shown; null for all of `weeks`."""
+    ceilings: tuple[Measure, ...] = ()
+    """By subset: what two people agree on of all that was judged, which no system can beat."""
+    tokens: tuple[TokenRecord, ...] = ()
+    """Newest first, revoked and expired ones too; what signs in stands in none of them."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """What every page has around its content."""
+    """What every page has around its content; `now` is the server's clock, for countdowns."""
 
     person: Person | None
     csrf_token: str
     progress: Progress | None
     notice: str | None = None
     error: str | None = None
+    now: dt.datetime | None = None

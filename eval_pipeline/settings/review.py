@@ -1,10 +1,12 @@
 """What people are asked, and the desk at which they answer."""
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from eval_pipeline.settings.section import Section, Share
+
+Alpha = Annotated[float, Field(ge=-1, le=1)]
 
 
 class ReviewSettings(Section):
@@ -26,6 +28,15 @@ class ReviewSettings(Section):
         description="Besides the budget: items whose label is settled, asked again to see how "
         "careful annotators are. They look like any other task.",
     )
+    recurring_weeks: int = Field(
+        4, ge=1, description="Of the last so many weeks with labels, those are counted in which ..."
+    )
+    recurring_at_least: int = Field(
+        3,
+        ge=1,
+        description="... people overruled the panel on a route and kind, or in a subset; where "
+        "they did in so many weeks, its verdicts are queued although the judges agree.",
+    )
     deadline_days: int = Field(
         4, ge=1, description="After the week has ended; then the minimum share suffices."
     )
@@ -38,6 +49,28 @@ class ReviewSettings(Section):
     minimum_agreement: float = Field(
         0.0, ge=-1, le=1, description="Krippendorff's alpha between annotators to publish."
     )
+    minimum_subset_agreement: dict[str, Alpha] = Field(
+        default_factory=dict,
+        description="Subset to the alpha that it needs to publish; `default` for the others. Below "
+        "it only where the whole interval is, so that noise on a few tasks blocks nothing.",
+    )
+    agreement_weeks: int = Field(
+        8,
+        ge=1,
+        description="Weeks that agreement is pooled over, this one included, while the rubric is "
+        "the same.",
+    )
+
+    def minimum_alpha_of(self, subset: str) -> float | None:
+        """The alpha that the subset needs to publish, null where the policy asks for none."""
+        minimum = self.minimum_subset_agreement
+        return minimum.get(subset, minimum.get("default"))
+
+    @model_validator(mode="after")
+    def _recurring_can_happen(self) -> Self:
+        if self.recurring_at_least > self.recurring_weeks:
+            raise ValueError("`recurring_at_least` cannot be more than `recurring_weeks`")
+        return self
 
 
 class DeskSettings(Section):
@@ -58,6 +91,11 @@ class DeskSettings(Section):
     )
     trusted_proxies: tuple[str, ...] = Field(
         (), description="Addresses or networks whose headers are believed."
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        (),
+        description="Names by which people reach it besides `host` and localhost; requests for "
+        "any other are refused.",
     )
     behind_tls: bool = Field(
         False,  # noqa: FBT003 - the default of a field

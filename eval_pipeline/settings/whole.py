@@ -147,6 +147,11 @@ def _dangling_references(settings: Settings) -> list[str]:
         for name in settings.gate.tolerances
         if name not in {"default", SYNTHETIC_SUBSET, *settings.subsets}
     ]
+    problems += [
+        f"`review.minimum_subset_agreement` names '{name}', which is not under `subsets`"
+        for name in settings.review.minimum_subset_agreement
+        if name != "default" and name not in settings.subsets
+    ]
     if SYNTHETIC_SUBSET in settings.subsets:
         problems.append(f"`subsets` names '{SYNTHETIC_SUBSET}', which is kept for synthetic items")
     problems += [
