@@ -1,29 +1,64 @@
 """Fixtures that several test files share: the small world, built once for all workers."""
 
+import gc
 import importlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+# A worker has one processor: more threads for linear algebra would wait for each other. The
+# libraries read this when they are imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 
 from eval_pipeline.demo.pharmacy_models import FIRST_WEEK
 from eval_pipeline.demo.provider_process import ProviderProcess
+from tests.databases import fresh_database, running_server
 from tests.scenario import World, new_world, tell_story
 from tests.sharing import alone
+from tests.sizes import sized
 
 # Workers share the processors: how long one example takes says nothing of the code.
-settings.register_profile("shared", deadline=None)
+settings.register_profile("shared", deadline=None, max_examples=sized(50, full=100))
 settings.load_profile("shared")
+
+# What imports and collection make stays to the end: nobody looks through it for garbage, neither
+# now nor, frozen, later. That takes a third of the time of collection.
+gc.disable()
+
+REPEATING = {"simulation", "faults"}
+"""Folders of tests that do the same thing many times."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs the finished world waits for the whole run: making it takes a minute."""
+    """What needs the finished world waits for the whole run: making it takes a minute.
+
+    Tracing for coverage makes a test half as long again. Property tests, simulations and kills go
+    many times over where the examples have been: they are not traced.
+    """
     for item in items:
-        if isinstance(item, pytest.Function) and "finished_world" in item.fixturenames:
+        if not isinstance(item, pytest.Function):
+            continue
+        if "finished_world" in item.fixturenames:
             item.add_marker(pytest.mark.slow)
+        if REPEATING & set(item.path.parts) or is_hypothesis_test(item.obj):
+            item.add_marker(pytest.mark.no_cover)
+
+
+def pytest_collection_finish() -> None:
+    """From here on garbage is collected: the tests'."""
+    gc.freeze()
+    gc.enable()
+
+
+def pytest_unconfigure() -> None:
+    """At its end the process takes everything apart."""
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +81,20 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> P
     """A folder that all workers of this test run see."""
     base = tmp_path_factory.getbasetemp()
     return base if worker_id == "master" else base.parent
+
+
+@pytest.fixture(scope="session")
+def postgres_server(shared_folder: Path) -> Iterator[str]:
+    """The address of PostgreSQL, one for all workers; skips where it is not installed."""
+    with running_server(shared_folder / "postgres") as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """The address of an empty PostgreSQL database of this test's own."""
+    with fresh_database(postgres_server) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

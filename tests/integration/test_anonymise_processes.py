@@ -51,11 +51,11 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("ending", ["jsonl", "parquet", "txt"])
-@pytest.mark.parametrize("conversation", [None, "chat"])
+@pytest.mark.parametrize(
+    ("ending", "conversation"),
+    [("jsonl", None), ("jsonl", "chat"), ("parquet", None), ("parquet", "chat"), ("txt", None)],
+)
 def test_one_process_and_two_write_the_same_bytes(files, tmp_path, ending, conversation):
-    if ending == "txt" and conversation is not None:
-        conversation = None
     written, tallies = [], []
     for processes in (1, 2):
         target = tmp_path / f"{processes}.{ending}"

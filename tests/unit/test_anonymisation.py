@@ -236,6 +236,7 @@ def test_any_text_at_all_can_be_masked_and_masked_again(text: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "unit",
     ["a", "1", "1 ", "Maria ", "Via a ", "ab12", "name: ", '"name": {', '"name": "', "a@b.c ",

