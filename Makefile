@@ -17,7 +17,7 @@ SPARK_TESTS := tests/spark
 export GX_ANALYTICS_ENABLED := false
 export PYTHONUTF8 := 1
 
-.PHONY: help setup demo ui real test test-full test-fast check lint types imports defs wheel lock clean browser java spark presidio bench-intake bench-privacy bench-golden bench-runner
+.PHONY: help setup demo ui real test test-full test-fast check lint types imports defs wheel lock clean browser java spark presidio bench-intake bench-privacy bench-golden bench-runner bench-desk bench-review-import desk
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ ui: setup ## the Dagster UI (webserver and daemon) on the demo's data
 	 EVAL_PIPELINE_KEY=$${EVAL_PIPELINE_KEY:-$$(cat $(DEMO_DIR)/demo-logs/pseudonym.key)} \
 	 DAGSTER_HOME=$(abspath $(DEMO_DIR))/dagster \
 	 $(BIN)/dg dev --port $(PORT)
+
+desk: setup ## the review desk on the demo's last week, with tokens for four people to be
+	@$(BIN)/eval-pipeline demo desk --directory $(DEMO_DIR)
 
 real: setup ## the same pipeline on real public conversations and a real silent model change
 	@$(BIN)/eval-pipeline demo real --directory $(REAL_DIR)
@@ -100,6 +103,12 @@ bench-golden: setup ## what the 52nd golden version costs beside the 2nd, in tim
 
 bench-runner: setup ## the runner beside its peers, with faults and a kill; installs the peers once (Python and Node)
 	@$(BIN)/python benchmarks/runner.py $(BENCH_ARGS)
+
+bench-desk: setup ## fifty annotators at the review desk, on SQLite and PostgreSQL
+	@$(BIN)/python benchmarks/desk.py $(BENCH_ARGS)
+
+bench-review-import: setup ## ten thousand labels from Label Studio's and our own format, masked and recorded
+	@$(BIN)/python benchmarks/review_import.py $(BENCH_ARGS)
 
 bench-privacy: setup presidio ## anonymisation beside Presidio: what is found, how fast, what it costs
 	@$(BIN)/python benchmarks/privacy.py $(BENCH_ARGS)

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from eval_pipeline.cli import real, story
+from eval_pipeline.cli import demo_desk, real, story
+from eval_pipeline.cli.desk_commands import serve_desk
 from eval_pipeline.cli.run_folder import RunFolder
 from eval_pipeline.cli.session import out
 from eval_pipeline.demo.logs import planted_canaries
@@ -61,3 +62,23 @@ def provider(directory: DirectoryOption = DEFAULT_DIRECTORY) -> None:
         process.set_epoch(story.WEEKS[-1].isoformat())
         out.print(f"Serving {process.base_url}; press Ctrl-C to stop.")
         signal.pause()
+
+
+@group.command()
+def desk(
+    directory: DirectoryOption = DEFAULT_DIRECTORY,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8321,
+    *,
+    afresh: Annotated[
+        bool, typer.Option("--afresh", help="Forget what was labelled here.")
+    ] = False,
+) -> None:
+    """A review desk to try: the demo's last week, not labelled yet, and four people to be."""
+    pipeline = demo_desk.desk_of(RunFolder.existing(directory), afresh=afresh)
+
+    def started(actual_port: int) -> None:
+        out.print(f"Review desk: http://127.0.0.1:{actual_port}")
+        demo_desk.tell_guests(pipeline)
+        out.print("Stop with Ctrl-C; `--afresh` begins again.")
+
+    serve_desk(pipeline, host="127.0.0.1", port=port, started=started)
