@@ -25,8 +25,8 @@ from eval_pipeline.desk.templating import STATIC
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.settings import DeskSettings
 
-THREADS: Final = 12
-"""Requests at work at once. Below the store's connections (15), so that none waits for one."""
+THREADS: Final = 6
+"""Requests at work at once: they share one interpreter, and each may hold a store's connection."""
 _ALWAYS_KNOWN: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 

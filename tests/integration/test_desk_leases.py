@@ -190,6 +190,25 @@ def test_who_answers_by_file_is_not_waited_for_at_the_desk(store, desk):
     assert broken(store) == []
 
 
+class Unlucky(Desk):
+    """Somebody else is always quicker, so many times."""
+
+    misses = 12
+
+    def _look(self, *args, **kwargs):
+        if self.misses:
+            self.misses -= 1
+            return None
+        return super()._look(*args, **kwargs)
+
+
+def test_who_loses_many_races_is_still_given_what_is_left(store):
+    staffed(store)
+    unlucky = Unlucky(store)
+    assert ask(unlucky, "ada").task_id
+    assert unlucky.misses == 0
+
+
 def test_an_erased_task_is_held_by_nobody(store, desk):
     review = staffed(store, task("t1"))
     leased = ask(desk, "ada")

@@ -25,7 +25,7 @@ from eval_pipeline.adapters.review.leases import Trail
 from eval_pipeline.adapters.review.leasing import lease_next
 from eval_pipeline.adapters.review.progress import answers_of, progress_of
 from eval_pipeline.adapters.review.withdrawing import withdraw
-from eval_pipeline.adapters.store import ATTEMPTS, Store
+from eval_pipeline.adapters.store import Store
 
 Result = TypeVar("Result")
 
@@ -53,13 +53,12 @@ class Desk:
         First is the highest priority, then the smallest id. Expired leases are ended on the way.
         """
         found = self._look(annotator_id, weeks, purpose=purpose, policy=policy, at=at)
-        for _ in range(ATTEMPTS):
-            if found is not None:
-                return found
+        # Each round more means that somebody else was given what was free, so there is an end.
+        while found is None:
             found = self._look(
                 annotator_id, weeks, purpose=purpose, policy=policy, at=at, patient=True
             )
-        return NothingToDo("queue_empty")
+        return found
 
     def _look(
         self,
