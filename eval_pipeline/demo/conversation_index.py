@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import sparse
-from sklearn.feature_extraction.text import HashingVectorizer
+import scipy
 
 Turns = tuple[tuple[str, str], ...]
 """Role and normalised content of each message that is not a system message."""
@@ -80,6 +79,8 @@ class ConversationIndex:
         return Match(int(shelf.rows[best]), float(min(likeness[best], 1.0)))
 
     def _shelve(self, conversations: Sequence[Turns]) -> None:
+        from sklearn.feature_extraction.text import HashingVectorizer  # noqa: PLC0415 - slow
+
         self._vectorizer = HashingVectorizer(
             ngram_range=(1, 2),
             n_features=_FEATURES,
@@ -98,7 +99,7 @@ class ConversationIndex:
 
     def _weigh(self, counts: Any) -> Any:
         """Counts dampened, weighted by rarity, each row of length one."""
-        weighted = sparse.csr_matrix(counts, dtype=np.float64)
+        weighted = scipy.sparse.csr_matrix(counts, dtype=np.float64)
         weighted.data = (1 + np.log(weighted.data)) * self._rarity[weighted.indices]
         norms = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
         norms[norms == 0] = 1

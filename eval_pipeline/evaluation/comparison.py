@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 import numpy as np
 import polars as pl
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from eval_pipeline.errors import UnplannedLookError
 from eval_pipeline.evaluation.paired_tests import holm
@@ -120,7 +120,7 @@ def least_items(*, margin: float, alpha: float) -> int:
 
 def items_for_power(*, variance: float, margin: float, alpha: float) -> int:
     """Items to certify with 80 % probability if the candidate is truly no worse (methods 1.7)."""
-    z = float(stats.norm.isf(alpha) + stats.norm.ppf(PLANNED_POWER))
+    z = float(scipy.stats.norm.isf(alpha) + scipy.stats.norm.ppf(PLANNED_POWER))
     planned = math.ceil(z**2 * max(variance, LEAST_VARIANCE) / margin**2)
     return max(planned, least_items(margin=margin, alpha=alpha))
 

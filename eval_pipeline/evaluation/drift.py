@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
-from scipy import stats
+import scipy
 
 from eval_pipeline.evaluation.paired_tests import AugmentedMean, augmented_mean
 from eval_pipeline.evaluation.traffic_mix import TrafficMix, mix_shift, traffic_mix
@@ -268,7 +268,7 @@ def _population_part(scores: _Scores, mix: TrafficMix | None, *, confidence: flo
     shift = mix_shift(mix, scores.rerun, routes=scores.routes, clusters=scores.clusters)
     if shift is None:
         return _Part(None, note="the traffic is on routes that the version has no items for")
-    half = float(stats.norm.ppf(0.5 + confidence / 2)) * shift.standard_error
+    half = float(scipy.stats.norm.ppf(0.5 + confidence / 2)) * shift.standard_error
     note = None
     if shift.uncovered >= LEAST_UNCOVERED:
         note = f"{shift.uncovered:.1%} of traffic is on routes without items"

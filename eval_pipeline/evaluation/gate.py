@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import polars as pl
-from scipy import stats
+import scipy
 
 from eval_pipeline.evaluation.ceiling import (
     held_back,
@@ -143,7 +143,7 @@ def _unequal_missing(aggregate: SubsetFinding) -> Iterator[str]:
     if not asked:
         return
     table = [[baseline, asked - baseline], [candidate, asked - candidate]]
-    p_value = float(stats.fisher_exact(table).pvalue)
+    p_value = float(scipy.stats.fisher_exact(table).pvalue)
     if p_value < UNEQUAL_MISSING_P:
         yield (
             f"Scores are missing unequally: {baseline} of the baseline's and {candidate} of the "

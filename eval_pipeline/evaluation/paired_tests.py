@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from eval_pipeline.statistics.clusters import (
     Floats,
@@ -44,15 +44,15 @@ class DiscordantPairs:
 
     def p_above(self, difference: float) -> float:
         """One-sided p of the null that the true difference is `difference` or less."""
-        return float(stats.norm.sf(self.statistic(difference)))
+        return float(scipy.stats.norm.sf(self.statistic(difference)))
 
     def p_below(self, difference: float) -> float:
         """One-sided p of the null that the true difference is `difference` or more."""
-        return float(stats.norm.cdf(self.statistic(difference)))
+        return float(scipy.stats.norm.cdf(self.statistic(difference)))
 
     def interval(self, confidence: float) -> tuple[float, float]:
         """The differences that the two-sided test at `confidence` does not reject."""
-        z = float(stats.norm.ppf(0.5 + confidence / 2))
+        z = float(scipy.stats.norm.ppf(0.5 + confidence / 2))
         observed = (self.wins - self.losses) / self.items
         lower = _crossing(lambda value: self.statistic(value) > z, -1.0, observed)
         upper = _crossing(lambda value: self.statistic(value) > -z, observed, 1.0)
@@ -111,15 +111,15 @@ class AugmentedMean:
 
     def p_above(self, difference: float) -> float:
         """One-sided p of the null that the true difference is `difference` or less."""
-        return float(stats.t.sf(self.statistic(difference), self.degrees))
+        return float(scipy.stats.t.sf(self.statistic(difference), self.degrees))
 
     def p_below(self, difference: float) -> float:
         """One-sided p of the null that the true difference is `difference` or more."""
-        return float(stats.t.cdf(self.statistic(difference), self.degrees))
+        return float(scipy.stats.t.cdf(self.statistic(difference), self.degrees))
 
     def interval(self, confidence: float) -> tuple[float, float]:
         """The two-sided t interval, cut to what differences of scores can be."""
-        half = float(stats.t.ppf(0.5 + confidence / 2, self.degrees)) * self.standard_error
+        half = float(scipy.stats.t.ppf(0.5 + confidence / 2, self.degrees)) * self.standard_error
         return max(-1.0, self.centre - half), min(1.0, self.centre + half)
 
 

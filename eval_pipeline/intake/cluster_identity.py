@@ -9,8 +9,8 @@ from typing import Final, Literal
 
 import numpy as np
 import polars as pl
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from eval_pipeline.intake.topic_terms import Profile
 from eval_pipeline.settings import ClustersSettings
@@ -109,7 +109,7 @@ def assignment(
         return []
     alike = cosines(profiles, others)
     alike[alike < max(floor, 10**-_DECIMALS)] = 0
-    rows, columns = linear_sum_assignment(-alike)
+    rows, columns = scipy.optimize.linear_sum_assignment(-alike)
     return [
         (int(row), int(column), round(float(alike[row, column]), 6))
         for row, column in zip(rows, columns, strict=True)

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse
 
 from eval_pipeline.intake.cluster_identity import Identified, KnownTopic, identify
 from eval_pipeline.intake.topic_search import Floats, Grouping, group
@@ -145,7 +145,7 @@ def _starts(
     if not profiles:
         return np.zeros((0, vectors.shape[1]))
     rarity = np.log(counts.held.shape[0] / np.maximum(counts.texts_with, 1))
-    weighted = sparse.csr_array(counts.held @ sparse.diags_array(rarity))
+    weighted = scipy.sparse.csr_array(counts.held @ scipy.sparse.diags_array(rarity))
     lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
     places = np.zeros((counts.held.shape[1], len(profiles)))
     for column, profile in enumerate(profiles):

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
 
 from eval_pipeline.intake.topic_vectors import one_thread
 from eval_pipeline.settings import ClustersSettings
@@ -189,6 +188,8 @@ class _Search:
 
 def _kmeans(vectors: Floats, places: int | Floats, *, starts: int) -> Labels:
     """Labels without a gap, even where k-means leaves a place empty."""
+    from sklearn.cluster import KMeans  # noqa: PLC0415 - slow
+
     count = places if isinstance(places, int) else len(places)
     init: Any = "k-means++" if isinstance(places, int) else places
     if len(np.unique(vectors, axis=0)) <= count:

@@ -1,5 +1,7 @@
 """The texts that topics are found in, their terms, and which terms tell one group from the rest."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,9 +10,8 @@ from typing import Final, Literal
 
 import numpy as np
 import polars as pl
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from eval_pipeline.anonymisation.spans import PLACEHOLDER
 
@@ -58,7 +59,7 @@ class TermCounts:
     """Which text holds which word: a matrix of ones, a row per text, a column per `words` entry."""
 
     words: tuple[str, ...]
-    held: sparse.csr_array
+    held: scipy.sparse.csr_array
 
     @cached_property
     def place(self) -> dict[str, int]:
@@ -78,10 +79,17 @@ def count_terms(texts: Sequence[str]) -> TermCounts:
     place = {word: column for column, word in enumerate(words)}
     columns = np.array([place[word] for row in found for word in row], dtype=np.int64)
     ends = np.concatenate([[0], np.cumsum([len(row) for row in found])]).astype(np.int64)
-    held = sparse.csr_array(
+    held = scipy.sparse.csr_array(
         (np.ones(columns.size), columns, ends), shape=(len(texts), max(len(words), 1))
     )
     return TermCounts(words, held)
+
+
+def are_stop_words(counts: TermCounts) -> NDArray[np.bool_]:
+    """For each of the words whether it is one of scikit-learn's English stop words."""
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS  # noqa: PLC0415 - slow
+
+    return np.array([word in ENGLISH_STOP_WORDS for word in counts.words], dtype=bool)
 
 
 def telling_terms(counts: TermCounts, *, conversations: Sequence[str], least: int) -> Columns:
@@ -91,7 +99,7 @@ def telling_terms(counts: TermCounts, *, conversations: Sequence[str], least: in
     """
     holders = _holders(counts, conversations)
     highest = max(least, COMMONEST_SHARE * len(set(conversations)))
-    is_stop = np.array([word in ENGLISH_STOP_WORDS for word in counts.words], dtype=bool)
+    is_stop = are_stop_words(counts)
     fit = (holders >= least) & (holders <= highest)
     return np.flatnonzero(fit[: is_stop.size] & ~is_stop)
 
@@ -151,7 +159,7 @@ def _own_terms(
 ) -> Columns:
     """Telling terms that `least` conversations of the group hold."""
     columns = telling_terms(counts, conversations=conversations, least=least)
-    inside = TermCounts(counts.words, sparse.csr_array(counts.held[members]))
+    inside = TermCounts(counts.words, scipy.sparse.csr_array(counts.held[members]))
     holders = _holders(inside, [conversations[row] for row in members])
     return columns[holders[columns] >= least]
 
@@ -160,9 +168,9 @@ def _holders(counts: TermCounts, conversations: Sequence[str]) -> Columns:
     """By word: the conversations that hold it."""
     keys = {key: number for number, key in enumerate(sorted(set(conversations)))}
     rows = np.array([keys[key] for key in conversations], dtype=np.int64)
-    grouping = sparse.csr_array(
+    grouping = scipy.sparse.csr_array(
         (np.ones(rows.size), (rows, np.arange(rows.size))), shape=(len(keys), rows.size)
     )
-    together = sparse.csr_array(grouping @ counts.held)
+    together = scipy.sparse.csr_array(grouping @ counts.held)
     together.data[:] = 1
     return np.asarray(together.sum(axis=0)).ravel().astype(np.int64)

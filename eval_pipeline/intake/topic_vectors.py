@@ -5,17 +5,17 @@ topics, purity and NMI are .68 and .80 by PPMI against .47 and .66 by TF-IDF; on
 .48 and .62 against .38 and .57.
 """
 
+from __future__ import annotations
+
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
-from sklearn.utils.extmath import randomized_svd
 from threadpoolctl import threadpool_limits
 
-from eval_pipeline.intake.topic_terms import TermCounts
+from eval_pipeline.intake.topic_terms import TermCounts, are_stop_words
 
 Floats = NDArray[np.float64]
 
@@ -29,6 +29,9 @@ TINY: Final = 1e-12
 
 def one_thread() -> AbstractContextManager[Any]:
     """Inside, sums are taken in one order, so that equal input gives equal bits."""
+    # Slow to import, so not above; a limit holds for those libraries that are loaded by now.
+    import sklearn.cluster  # noqa: F401, PLC0415
+
     limits: AbstractContextManager[Any] = threadpool_limits(limits=1)
     return limits
 
@@ -42,8 +45,8 @@ def ppmi_vectors(counts: TermCounts, *, dimensions: int) -> Floats:
     """
     held = _frequent(counts)
     lengths = np.asarray(held.sum(axis=1)).ravel()
-    together = (sparse.diags_array(1 / np.maximum(lengths - 1, 1)) @ held).T @ held
-    together = sparse.coo_array(together)
+    together = (scipy.sparse.diags_array(1 / np.maximum(lengths - 1, 1)) @ held).T @ held
+    together = scipy.sparse.coo_array(together)
     apart = together.row != together.col
     row, column, mass = together.row[apart], together.col[apart], together.data[apart]
     if mass.size == 0:
@@ -52,7 +55,7 @@ def ppmi_vectors(counts: TermCounts, *, dimensions: int) -> Floats:
     context = margin**SMOOTHING / (margin**SMOOTHING).sum()
     information = np.log((mass / margin[row]) / context[column])
     kept = information > 0
-    positive = sparse.csr_array(
+    positive = scipy.sparse.csr_array(
         (information[kept], (row[kept], column[kept])), shape=(held.shape[1],) * 2
     )
     words = _unit_rows(_reduced(positive, dimensions=dimensions, power=0.5))
@@ -68,28 +71,29 @@ def tfidf_vectors(counts: TermCounts, *, dimensions: int) -> Floats:
     held = _frequent(counts, stop_words=False)
     texts_with = np.asarray(held.sum(axis=0)).ravel()
     weights = np.log((1 + held.shape[0]) / (1 + texts_with)) + 1
-    weighted = held @ sparse.diags_array(weights)
+    weighted = held @ scipy.sparse.diags_array(weights)
     lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
-    scaled = sparse.diags_array(1 / np.maximum(lengths, 1)) @ weighted
-    return _unit_rows(_reduced(sparse.csr_array(scaled), dimensions=dimensions, power=1.0))
+    scaled = scipy.sparse.diags_array(1 / np.maximum(lengths, 1)) @ weighted
+    return _unit_rows(_reduced(scipy.sparse.csr_array(scaled), dimensions=dimensions, power=1.0))
 
 
-def _share_of_ones(held: sparse.csr_array) -> Floats:
+def _share_of_ones(held: scipy.sparse.csr_array) -> Floats:
     """By column: its share of all ones."""
     texts_with = np.asarray(held.sum(axis=0), dtype=np.float64).ravel()
     return np.asarray(texts_with / max(float(texts_with.sum()), 1.0), dtype=np.float64)
 
 
-def _frequent(counts: TermCounts, *, stop_words: bool = True) -> sparse.csr_array:
+def _frequent(counts: TermCounts, *, stop_words: bool = True) -> scipy.sparse.csr_array:
     """The columns of words that more than one text holds."""
     fit = counts.texts_with >= LEAST_TEXTS_PER_WORD
     if not stop_words:
-        is_stop = [word in ENGLISH_STOP_WORDS for word in counts.words]
-        fit[: len(is_stop)] &= ~np.array(is_stop, dtype=bool)
-    return sparse.csr_array(counts.held[:, np.flatnonzero(fit)])
+        fit[: len(counts.words)] &= ~are_stop_words(counts)
+    return scipy.sparse.csr_array(counts.held[:, np.flatnonzero(fit)])
 
 
-def _reduced(matrix: sparse.csr_array, *, dimensions: int, power: float) -> Floats:
+def _reduced(matrix: scipy.sparse.csr_array, *, dimensions: int, power: float) -> Floats:
+    from sklearn.utils.extmath import randomized_svd  # noqa: PLC0415 - slow
+
     width = min(dimensions, min(matrix.shape) - 1)
     if width < 1:
         return np.zeros((matrix.shape[0], dimensions))

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import islice
 
 import polars as pl
-from scipy import stats
+import scipy
 
 from eval_pipeline.fingerprint import smallest_by_hash
 from eval_pipeline.judging.calls import conversation_of, judge_call, judge_of, judge_system_id
@@ -160,7 +160,7 @@ def _result(
         contrary += gain < 0
     found = obeyed.total()
     moved = found + contrary
-    p_value = stats.binomtest(found, moved, alternative="greater").pvalue if moved else 1.0
+    p_value = scipy.stats.binomtest(found, moved, alternative="greater").pvalue if moved else 1.0
     return ProbeResult(
         judge_id=judge_id,
         pairs=pairs,

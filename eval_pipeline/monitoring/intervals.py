@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from eval_pipeline.statistics.proportions import wilson
 
@@ -43,7 +43,7 @@ def mean_of(values: ArrayLike, *, confidence: float) -> Measured:
     if observed.size == 1:
         return Measured(mean, None, None, 1)
     error = float(observed.std(ddof=1)) / math.sqrt(observed.size)
-    half = float(stats.t.ppf(0.5 + confidence / 2, observed.size - 1)) * error
+    half = float(scipy.stats.t.ppf(0.5 + confidence / 2, observed.size - 1)) * error
     return Measured(mean, mean - half, mean + half, observed.size)
 
 
@@ -56,7 +56,7 @@ def mean_of_sums(count: int, sums: tuple[Fraction, Fraction], *, confidence: flo
     if count == 1:
         return Measured(mean, None, None, 1)
     variance = float((squares - total * total / count) / (count - 1))
-    half = float(stats.t.ppf(0.5 + confidence / 2, count - 1)) * math.sqrt(variance / count)
+    half = float(scipy.stats.t.ppf(0.5 + confidence / 2, count - 1)) * math.sqrt(variance / count)
     return Measured(mean, mean - half, mean + half, count)
 
 
@@ -106,10 +106,10 @@ def quantile_of_buckets(buckets: Buckets, quantile: float, *, confidence: float)
 
 def _ranks(count: int, quantile: float, *, tail: float) -> tuple[int, int]:
     """The ranks, from 1, that bound a quantile; outside 1 to `count` where none does."""
-    low = int(stats.binom.ppf(tail, count, quantile))
-    while low > 0 and stats.binom.cdf(low - 1, count, quantile) > tail:
+    low = int(scipy.stats.binom.ppf(tail, count, quantile))
+    while low > 0 and scipy.stats.binom.cdf(low - 1, count, quantile) > tail:
         low -= 1
-    return low, int(stats.binom.ppf(1 - tail, count, quantile)) + 1
+    return low, int(scipy.stats.binom.ppf(1 - tail, count, quantile)) + 1
 
 
 def log_ratio(candidate: Measured, baseline: Measured) -> Measured:

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from eval_pipeline.statistics.proportions import wilson
 from eval_pipeline.tables import TOPIC_MIX
@@ -155,7 +155,9 @@ def mix_test(own: WeekShares, before: WeekShares) -> MixTest:
         return MixTest(moved, chance, 0.0 if moved > 0 else 1.0)
     freedom = first**2 / second
     p_value = float(
-        stats.f.sf(statistic / first, freedom, freedom * max(own.freedom + before.freedom, 1.0))
+        scipy.stats.f.sf(
+            statistic / first, freedom, freedom * max(own.freedom + before.freedom, 1.0)
+        )
     )
     return MixTest(moved, chance, p_value)
 

@@ -1,14 +1,17 @@
 """How far people agree, subset by subset, as a chart: raw, and weighted to all that was judged."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from eval_pipeline.reports.canvas import INK, Mark, drawing, key, room, svg
+from eval_pipeline.reports.canvas import INK, Mark, drawing, key, room, sheet, svg
 from eval_pipeline.reports.wording import AGGREGATE, clipped, one_line
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 CEILING: Final = Mark("#0072B2", "o")
 RAW: Final = Mark("#E69F00", "D")
@@ -28,7 +31,7 @@ def agreement_forest(report: pl.DataFrame) -> str:
     """
     shown = _shown(report)
     with drawing():
-        figure = Figure(figsize=(8.2, 1.35 + 0.42 * max(len(shown), 1)))
+        figure = sheet(8.2, 1.35 + 0.42 * max(len(shown), 1))
         axes = figure.add_axes(room(figure, left=2.75, right=1.95, bottom=0.62, top=0.46))
         for height, (name, measured) in enumerate(reversed(shown)):
             _draw(axes, name, measured, height=height)

@@ -1,7 +1,10 @@
 """The paper that every chart is drawn on: one style, and SVG with the same bytes every time.
 
-Text and axes take the colour of the page that shows them, light or dark.
+Text and axes take the colour of the page that shows them, light or dark. Matplotlib takes most of
+a second to import and few commands draw: it is imported here alone, by what makes its objects.
 """
+
+from __future__ import annotations
 
 import html
 import io
@@ -10,12 +13,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import matplotlib as mpl
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 INK: Final = "#010203"
 """Stands for the page's own text colour, which replaces it in the finished SVG."""
@@ -50,13 +52,29 @@ class Mark:
 @contextmanager
 def drawing() -> Iterator[None]:
     """The style holds inside, the caller's own outside."""
+    import matplotlib as mpl  # noqa: PLC0415 - slow
+
     with _ONE_AT_A_TIME, mpl.rc_context(STYLE):
         yield
 
 
+def sheet(width: float, height: float) -> Figure:
+    """An empty figure of this size in inches."""
+    from matplotlib.figure import Figure  # noqa: PLC0415 - slow
+
+    return Figure(figsize=(width, height))
+
+
 def key(label: str, mark: Mark) -> Line2D:
-    """A legend entry."""
-    return Line2D([], [], color=mark.colour, marker=mark.marker, linestyle="none", label=label)
+    """A legend entry of a mark."""
+    return line_key(label, color=mark.colour, marker=mark.marker, linestyle="none")
+
+
+def line_key(label: str, **look: Any) -> Line2D:
+    """A legend entry with the properties of a line, as matplotlib names them."""
+    from matplotlib.lines import Line2D  # noqa: PLC0415 - slow
+
+    return Line2D([], [], label=label, **look)
 
 
 def height_of(figure: Figure) -> float:
@@ -82,6 +100,8 @@ def svg(figure: Figure, description: str, *, name: str) -> str:
 
     Its ids begin with `name`, so that charts of several names can share a page.
     """
+    from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: PLC0415 - slow
+
     FigureCanvasSVG(figure)
     figure.patch.set_alpha(0)
     for axes in figure.axes:

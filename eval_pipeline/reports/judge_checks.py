@@ -1,15 +1,18 @@
 """The judges' biases for reading: a table, a chart, and one sentence per finding."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from eval_pipeline.reports.canvas import INK, Mark, drawing, key, room, svg
+from eval_pipeline.reports.canvas import INK, Mark, drawing, key, room, sheet, svg
 from eval_pipeline.reports.wording import clipped, one_line
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 MEASURE_WORDS: Final = {
     "retest_flips": "changes its verdict when asked the very same again",
@@ -106,7 +109,7 @@ def bias_chart(biases: pl.DataFrame) -> str:
     apart = [_COUNTED, "error_correlation", "anchor_accuracy"]
     rows = biases.filter(pl.col("value").is_not_null() & ~pl.col("measure").is_in(apart)).to_dicts()
     with drawing():
-        figure = Figure(figsize=(8.5, 1.4 + 0.3 * max(len(rows), 1)))
+        figure = sheet(8.5, 1.4 + 0.3 * max(len(rows), 1))
         axes = figure.add_axes(room(figure, left=4.4, right=0.25, bottom=0.62, top=0.55))
         axes.axvline(0, color=INK, linewidth=0.8, alpha=0.6)
         for height, row in enumerate(reversed(rows)):

@@ -4,15 +4,24 @@ Colours are Okabe and Ito's, which colour-blind readers can tell apart; a shape 
 same as its colour.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import polars as pl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from eval_pipeline.reports.canvas import INK, Mark, drawing, height_of, key, room, svg
+from eval_pipeline.reports.canvas import (
+    INK,
+    Mark,
+    drawing,
+    height_of,
+    key,
+    line_key,
+    room,
+    sheet,
+    svg,
+)
 from eval_pipeline.reports.wording import (
     AGGREGATE,
     STATE_ORDER,
@@ -25,6 +34,11 @@ from eval_pipeline.reports.wording import (
     ordered,
     points,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 SYSTEM_COLOURS: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 SYSTEM_MARKERS: Final = ("o", "s", "^", "D", "v", "P")
@@ -47,7 +61,7 @@ def forest(report: pl.DataFrame) -> str:
     subsets = ordered([row for row in rows if row["subset"] != AGGREGATE])[:MAXIMUM_ROWS]
     shown = [*subsets, *(row for row in rows if row["subset"] == AGGREGATE)]
     with drawing():
-        figure = Figure(figsize=(8.2, 1.3 + 0.34 * len(shown)))
+        figure = sheet(8.2, 1.3 + 0.34 * len(shown))
         axes = figure.add_axes(room(figure, left=2.75, right=1.75, bottom=0.62, top=0.42))
         _draw_forest(axes, shown)
         _legend(figure, _state_keys(shown))
@@ -69,7 +83,7 @@ def drift_timeline(frame: pl.DataFrame) -> str:
     weeks = sorted(set(whole["week"].cast(pl.String)))
     systems = sorted(set(whole["system_id"]))
     with drawing():
-        figure = Figure(figsize=(8.2, 0.9 + 1.25 * len(components)))
+        figure = sheet(8.2, 0.9 + 1.25 * len(components))
         figure.subplots_adjust(left=0.17, right=0.93, hspace=0.35)
         figure.subplots_adjust(bottom=0.55 / height_of(figure), top=1 - 0.4 / height_of(figure))
         panels = figure.subplots(len(components), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
@@ -86,7 +100,7 @@ def monitor_chart(frame: pl.DataFrame, *, metric: str, route: str = AGGREGATE) -
     rows = frame.filter(pl.col("metric") == metric, pl.col("route") == route).sort("week")
     weeks = rows["week"].cast(pl.String).to_list()
     with drawing():
-        figure = Figure(figsize=(8.2, 2.6))
+        figure = sheet(8.2, 2.6)
         axes = figure.add_axes(room(figure, left=0.9, right=0.3, bottom=0.55, top=0.45))
         _draw_metric(axes, rows)
         _label_weeks(axes, weeks)
@@ -238,9 +252,7 @@ def _state_keys(rows: Sequence[SubsetRow]) -> list[Line2D]:
     keys = [
         key(STATE_WORDS[state], STATE_MARKS[state]) for state in STATE_ORDER if state in present
     ]
-    margin = Line2D([], [], color=INK, marker="|", markersize=10, linestyle="none")
-    margin.set_label("tolerance")
-    return [*keys, margin]
+    return [*keys, line_key("tolerance", color=INK, marker="|", markersize=10, linestyle="none")]
 
 
 def _system_keys(systems: Sequence[str]) -> list[Line2D]:
@@ -251,9 +263,8 @@ def _system_keys(systems: Sequence[str]) -> list[Line2D]:
 
 
 def _monitor_keys() -> list[Line2D]:
-    median = Line2D([], [], color=INK, linestyle="--", linewidth=1, label="own median")
     return [
         key("usual", STATE_MARKS["certified"]),
         key("unusual", STATE_MARKS["blocked"]),
-        median,
+        line_key("own median", color=INK, linestyle="--", linewidth=1),
     ]

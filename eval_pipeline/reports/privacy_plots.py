@@ -1,15 +1,17 @@
 """How well masking did over the weeks: canaries masked, and the estimated share missed."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from eval_pipeline.reports.canvas import INK, Mark, drawing, height_of, key, svg
+from eval_pipeline.reports.canvas import INK, Mark, drawing, height_of, key, line_key, sheet, svg
 from eval_pipeline.reports.wording import one_line
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _RECALL: Final = Mark("#0072B2", "o")
 _LEAKED: Final = Mark("#D55E00", "D")
@@ -26,7 +28,7 @@ def recall_chart(frame: pl.DataFrame) -> str:
     weeks = sorted(set(frame["week"]))[-_MOST_WEEKS:]
     of_week = frame.filter(pl.col("dimension") == "week", pl.col("week").is_in(weeks))
     with drawing():
-        figure = Figure(figsize=(8.2, 4.2))
+        figure = sheet(8.2, 4.2)
         figure.subplots_adjust(left=0.13, right=0.96, hspace=0.35)
         figure.subplots_adjust(bottom=0.4 / height_of(figure), top=1 - 0.45 / height_of(figure))
         above, below = figure.subplots(2, 1, sharex=True)
@@ -39,7 +41,7 @@ def recall_chart(frame: pl.DataFrame) -> str:
         below.set_xticks(range(0, len(weeks), step), [one_line(week) for week in weeks[::step]])
         below.set_xlim(-0.5, max(len(weeks), 1) - 0.5)
         below.tick_params(axis="x", labelsize=9)
-        limit = Line2D([], [], color=INK, linestyle="--", linewidth=1, label="the policy's limit")
+        limit = line_key("the policy's limit", color=INK, linestyle="--", linewidth=1)
         handles = [key("canaries masked whole", _RECALL), limit, key("estimated missed", _LEAKED)]
         figure.legend(handles=handles, loc="upper left", ncols=3, frameon=False, fontsize=9)
         words = f"Canaries masked whole and estimated share missed, by week, {len(weeks)} weeks"

@@ -1,14 +1,17 @@
 """The effect of a rotation on comparability: a chart, and one line a person can read."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from eval_pipeline.reports.canvas import INK, Mark, drawing, height_of, key, svg
+from eval_pipeline.reports.canvas import INK, Mark, drawing, height_of, key, sheet, svg
 from eval_pipeline.reports.wording import AGGREGATE, clipped, interval, one_line, points
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 EFFECTS: Final = (
     ("exits", "exit_effect", "exit_", Mark("#E69F00", "v")),
@@ -51,7 +54,7 @@ def rotation_chart(effects: pl.DataFrame) -> str:
     """Per system and pair of versions the effects on all items, from ROTATION_EFFECT rows."""
     rows = effects.filter(pl.col("subset") == AGGREGATE).tail(MAXIMUM_PANELS).to_dicts()
     with drawing():
-        figure = Figure(figsize=(8.2, 1.2 + 1.25 * max(len(rows), 1)))
+        figure = sheet(8.2, 1.2 + 1.25 * max(len(rows), 1))
         figure.subplots_adjust(left=0.04, right=0.78, hspace=0.55)
         figure.subplots_adjust(bottom=0.55 / height_of(figure), top=1 - 0.62 / height_of(figure))
         panels = figure.subplots(max(len(rows), 1), 1, sharex=True, squeeze=False)[:, 0]

@@ -1,13 +1,16 @@
 """The topics' shares of traffic over the weeks, as a small multiple: one row per topic."""
 
-from typing import Any, Final
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from eval_pipeline.reports.canvas import INK, Mark, drawing, height_of, key, svg
+from eval_pipeline.reports.canvas import INK, Mark, drawing, height_of, key, sheet, svg
 from eval_pipeline.reports.wording import clipped, one_line
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 MOST_TOPICS: Final = 12
 NAME_LENGTH: Final = 34
@@ -28,7 +31,7 @@ def topics_chart(frame: pl.DataFrame) -> str:
     weeks = sorted(set(frame["week"]))
     shown = _shown(frame, weeks)
     with drawing():
-        figure = Figure(figsize=(8.2, 1.2 + ROW_INCHES * max(len(shown), 1)))
+        figure = sheet(8.2, 1.2 + ROW_INCHES * max(len(shown), 1))
         figure.subplots_adjust(left=0.38, right=0.85, hspace=0.25)
         figure.subplots_adjust(bottom=0.6 / height_of(figure), top=1 - 0.4 / height_of(figure))
         panels = figure.subplots(max(len(shown), 1), 1, sharex=True, sharey=True, squeeze=False)

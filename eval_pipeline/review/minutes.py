@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from scipy.stats import theilslopes
+import scipy
 
 SECONDS_A_MINUTE: Final = 60.0
 SHORTEST_MINUTES: Final = 0.1
@@ -50,7 +50,7 @@ def fitted_reading(measured: Sequence[tuple[int, float]]) -> ReadingRule:
     if len(set(lengths)) == 1:
         slope, start = 0.0, sorted(seconds)[len(seconds) // 2]
     else:
-        line = theilslopes(seconds, lengths, method="joint")
+        line = scipy.stats.theilslopes(seconds, lengths, method="joint")
         slope, start = float(line.slope), float(line.intercept)
     if slope <= 0:
         ordered = sorted(seconds)

@@ -8,8 +8,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from eval_pipeline.statistics.clusters import Floats, cluster_codes, kish_effective_items
 
@@ -27,7 +27,7 @@ class CellSum:
 
     def interval(self, confidence: float) -> tuple[float, float]:
         """The two-sided t interval, not cut to any bounds."""
-        half = float(stats.t.ppf(0.5 + confidence / 2, self.degrees)) * self.standard_error
+        half = float(scipy.stats.t.ppf(0.5 + confidence / 2, self.degrees)) * self.standard_error
         return self.value - half, self.value + half
 
 

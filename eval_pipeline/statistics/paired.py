@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from eval_pipeline.statistics.clusters import Floats
 
@@ -17,7 +17,7 @@ def augmented_interval(differences: Floats, *, confidence: float) -> tuple[float
     """
     values = np.concatenate([differences, [1.0, -1.0]])
     error = float(values.std(ddof=1)) / math.sqrt(values.size)
-    half = float(stats.t.ppf(0.5 + confidence / 2, values.size - 1)) * error
+    half = float(scipy.stats.t.ppf(0.5 + confidence / 2, values.size - 1)) * error
     centre = float(values.mean())
     return max(-1.0, centre - half), min(1.0, centre + half)
 
@@ -26,7 +26,7 @@ def mcnemar_exact(first: int, second: int) -> float:
     """Two-sided exact p of McNemar's test from the two counts of discordant pairs; 1 with none."""
     if first + second == 0:
         return 1.0
-    return float(stats.binomtest(first, first + second).pvalue)
+    return float(scipy.stats.binomtest(first, first + second).pvalue)
 
 
 def benjamini_yekutieli(p_values: Mapping[str, float]) -> dict[str, float]:
@@ -34,5 +34,5 @@ def benjamini_yekutieli(p_values: Mapping[str, float]) -> dict[str, float]:
     if not p_values:
         return {}
     names = sorted(p_values)
-    adjusted = stats.false_discovery_control([p_values[name] for name in names], method="by")
+    adjusted = scipy.stats.false_discovery_control([p_values[name] for name in names], method="by")
     return dict(zip(names, map(float, adjusted), strict=True))

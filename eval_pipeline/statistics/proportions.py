@@ -2,12 +2,12 @@
 
 import math
 
-from scipy import stats
+import scipy
 
 
 def normal_quantile(confidence: float) -> float:
     """How many standard errors a two-sided interval reaches to each side."""
-    return float(stats.norm.ppf(0.5 + confidence / 2))
+    return float(scipy.stats.norm.ppf(0.5 + confidence / 2))
 
 
 def wilson(rate: float, effective_count: float, *, confidence: float) -> tuple[float, float]:

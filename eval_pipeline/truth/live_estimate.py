@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from scipy import stats
+import scipy
 
 from eval_pipeline.statistics.cell_means import cell_sum
 from eval_pipeline.statistics.clusters import Floats, cluster_codes, kish_effective_items
@@ -99,5 +99,5 @@ def _interval(
     centre = (mean + pseudo) / (1 + 2 * pseudo)
     extra = pseudo**2 * (centre**2 + (1 - centre) ** 2)
     error = math.sqrt(variance + extra) / (1 + 2 * pseudo)
-    half = float(stats.t.ppf(0.5 + confidence / 2, degrees)) * error
+    half = float(scipy.stats.t.ppf(0.5 + confidence / 2, degrees)) * error
     return max(0.0, centre - half), min(1.0, centre + half)

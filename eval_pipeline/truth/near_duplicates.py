@@ -15,7 +15,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from datasketch import MinHash, MinHashLSH
 
 RUN: Final = 5
 """Characters in a row that make one element of the set."""
@@ -95,6 +94,8 @@ def bands(similarity: float) -> tuple[int, int]:
 
 def _proposed(distinct: Sequence[str], *, similarity: float) -> list[tuple[str, str]]:
     """Pairs that share a band; each once."""
+    from datasketch import MinHash, MinHashLSH  # noqa: PLC0415 - slow
+
     index = MinHashLSH(num_perm=PERMUTATIONS, params=bands(similarity))
     pairs = []
     hashes = (_run_hashes(text) for text in distinct)

@@ -1,10 +1,10 @@
 import random
-import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eval_pipeline.truth import near_duplicates
 from eval_pipeline.truth.near_duplicates import (
     PERMUTATIONS,
     bands,
@@ -108,11 +108,17 @@ def test_the_shortest_texts_are_compared_too():
     assert neighbours(["", "a", "b"], similarity=0.9) == {"": set(), "a": set(), "b": set()}
 
 
-def test_fifteen_hundred_questions_take_less_than_a_few_seconds():
+def test_of_a_hundred_thousand_pairs_of_questions_few_are_compared(monkeypatch):
     draws = random.Random(5)
     words = ["refund", "order", "when", "days", "my", "the", "of", "delivery", "is", "late"]
-    texts = [asks(" ".join(draws.choices(words, k=20))) for _ in range(1500)]
-    started = time.perf_counter()
+    texts = [asks(" ".join(draws.choices(words, k=20))) for _ in range(500)]
+    compared = []
+    exact = near_duplicates._jaccard
+    monkeypatch.setattr(
+        near_duplicates,
+        "_jaccard",
+        lambda one, other, **how: compared.append((one, other)) or exact(one, other, **how),
+    )
     neighbours(texts, similarity=0.9)
-    # About 0.3 s alone; the bound leaves room for a machine that is busy with other tests.
-    assert time.perf_counter() - started < 5
+    # Of 124,750 pairs; each that is compared costs about as much as hashing a text.
+    assert len(compared) < 500

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import maximum_bipartite_matching
+import scipy
 
 from eval_pipeline.evaluation.scorers.comparing import one_spaced
 from eval_pipeline.evaluation.scorers.json_answers import UnreadableJsonError, read_json
@@ -90,7 +89,9 @@ def _overlapping(found: Sequence[Entity], expected: Sequence[Entity], *, least: 
     fits = np.array(
         [[_overlap(left, right) >= least for right in expected] for left in found], dtype=np.int8
     )
-    pairs = maximum_bipartite_matching(csr_array(fits), perm_type="column")
+    pairs = scipy.sparse.csgraph.maximum_bipartite_matching(
+        scipy.sparse.csr_array(fits), perm_type="column"
+    )
     return int((pairs >= 0).sum())
 
 

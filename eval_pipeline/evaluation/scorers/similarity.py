@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import HashingVectorizer
 
 from eval_pipeline.evaluation.scorers.comparing import NO_REFERENCE, in_bounds, one_spaced
 from eval_pipeline.ports import Score, ScoreRequest
@@ -54,6 +53,8 @@ def embedded_cosines(
 
 def built_in_cosines(responses: Sequence[str], references: Sequence[str]) -> list[float]:
     """Mean of two cosines: of character 3- to 5-grams and of words and word pairs."""
+    from sklearn.feature_extraction.text import HashingVectorizer  # noqa: PLC0415 - slow
+
     total = np.zeros(len(responses))
     for analyzer, span in (("char_wb", (3, 5)), ("word", (1, 2))):
         vectorizer = HashingVectorizer(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from scipy import stats
+import scipy
 
 from eval_pipeline.judging.biases.measured import Measured, unmeasured
 from eval_pipeline.judging.biases.repeated import share
@@ -114,7 +114,7 @@ def recurring_disagreement(
         return unmeasured("no anchor was judged in three of four weeks yet", missing=missing)
     recurring = able.filter(pl.col("wrong") >= RECURRENCE_LEAST).height
     by_chance = float(
-        stats.binom.sf(RECURRENCE_LEAST - 1, able["asked"].to_numpy(), error_rate).mean()
+        scipy.stats.binom.sf(RECURRENCE_LEAST - 1, able["asked"].to_numpy(), error_rate).mean()
     )
     measured = share(recurring, able.height, missing=missing, confidence=confidence)
     return Measured(
@@ -124,5 +124,5 @@ def recurring_disagreement(
         items=able.height,
         missing=missing,
         note=f"wrong in at least three of the last {len(weeks)} weeks: {recurring}",
-        p_value=float(stats.binom.sf(recurring - 1, able.height, by_chance)),
+        p_value=float(scipy.stats.binom.sf(recurring - 1, able.height, by_chance)),
     )
