@@ -212,9 +212,9 @@ def tell(rows: Sequence[Row], *, bare: float, options: argparse.Namespace, passe
     print(f"{names}  CPU server  client  load")
     for row in rows:
         print(
-            f"{row.store:<11} {row.asked:<9} {row.pace:<16} {row.requests:>8} {row.per_second:>6.0f} "
-            f"{row.p50:>6.0f} {row.p95:>6.0f} {row.p99:>6.0f}  {row.server_cpu:>7.1f} ms "
-            f"{row.client_cpu:>6.1f}  {row.load_average:>4.1f}"
+            f"{row.store:<11} {row.asked:<9} {row.pace:<16} {row.requests:>8} "
+            f"{row.per_second:>6.0f} {row.p50:>6.0f} {row.p95:>6.0f} {row.p99:>6.0f} "
+            f" {row.server_cpu:>7.1f} ms {row.client_cpu:>6.1f}  {row.load_average:>4.1f}"
         )
         for trouble in row.troubles[:3]:
             print(f"    {trouble}")
