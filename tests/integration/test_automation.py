@@ -146,9 +146,8 @@ def test_before_the_first_golden_version_there_is_nothing_to_watch(fresh_world, 
 
 
 @pytest.mark.slow
-def test_publishing_waits_for_labels_and_then_happens_once(world, definitions):
-    with world.session() as session:
-        session.launcher.launch("refresh", partition=NEXT_WEEK)
+def test_publishing_waits_for_labels_and_then_happens_once(queued_world, definitions):
+    world = queued_world
     early = dt.datetime(2026, 9, 28, 6, tzinfo=dt.UTC)
     with daemon(world, definitions, now=early) as tick:
         waiting = tick("adjudications_complete_sensor")

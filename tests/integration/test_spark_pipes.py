@@ -12,7 +12,7 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 
 from eval_pipeline.tables import ANONYMISED_INTERACTIONS, SAMPLED_INTERACTIONS, SAMPLING_FRAME
 from tests.scenario import ROOT, WEEKS, World
-from tests.spark_logs import missing
+from tests.spark_logs import OPTIONS, missing
 
 pytestmark = pytest.mark.slow
 
@@ -34,8 +34,9 @@ def spark_submit() -> str:
     import pyspark
 
     home = Path(pyspark.__file__).parent
-    quiet = "--conf spark.ui.enabled=false --conf spark.log.level=ERROR"
-    return f"{home}/bin/spark-submit --master {LOCAL} {quiet}"
+    settings = {"spark.ui.enabled": "false", "spark.log.level": "ERROR", **OPTIONS}
+    conf = " ".join(f"--conf {name}={value}" for name, value in settings.items())
+    return f"{home}/bin/spark-submit --master {LOCAL} {conf}"
 
 
 def on_spark(tree) -> None:
