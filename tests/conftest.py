@@ -1,6 +1,5 @@
 """Fixtures that several test files share: the small world, built once for all workers."""
 
-import gc
 import importlib
 import os
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
-from hypothesis import is_hypothesis_test, settings
+from hypothesis import settings
 
 from eval_pipeline.demo.pharmacy_models import FIRST_WEEK
 from eval_pipeline.demo.provider_process import ProviderProcess
@@ -26,39 +25,13 @@ from tests.sizes import sized
 settings.register_profile("shared", deadline=None, max_examples=sized(50, full=100))
 settings.load_profile("shared")
 
-# What imports and collection make stays to the end: nobody looks through it for garbage, neither
-# now nor, frozen, later. That takes a third of the time of collection.
-gc.disable()
-
-REPEATING = {"simulation", "faults"}
-"""Folders of tests that do the same thing many times."""
-
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs the finished world waits for the whole run: making it takes a minute.
-
-    Tracing for coverage makes a test half as long again. Property tests, simulations and kills go
-    many times over where the examples have been: they are not traced.
-    """
+    """What needs the finished world waits for the whole run: making it takes a minute."""
     for item in items:
-        if not isinstance(item, pytest.Function):
-            continue
-        if "finished_world" in item.fixturenames:
+        if isinstance(item, pytest.Function) and "finished_world" in item.fixturenames:
             item.add_marker(pytest.mark.slow)
-        if REPEATING & set(item.path.parts) or is_hypothesis_test(item.obj):
-            item.add_marker(pytest.mark.no_cover)
-
-
-def pytest_collection_finish() -> None:
-    """From here on garbage is collected: the tests'."""
-    gc.freeze()
-    gc.enable()
-
-
-def pytest_unconfigure() -> None:
-    """At its end the process takes everything apart."""
-    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")
