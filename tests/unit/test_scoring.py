@@ -1,3 +1,4 @@
+import subprocess
 import sys
 
 import numpy as np
@@ -341,3 +342,21 @@ def test_a_library_that_is_not_installed_is_named_with_the_remedy(
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingScorerLibraryError, match=rf"{library}, which is not .*\[scorers\]"):
         value("a", "b", scoring)
+
+
+def test_rouge_leaves_the_standard_error_that_it_was_loaded_under_open() -> None:
+    pytest.importorskip("rouge_score", reason="the extra 'scorers'")
+    code = """
+import logging, sys, tempfile
+from eval_pipeline.evaluation.scorers.overlap import rouge_scores
+from eval_pipeline.settings import RougeScoring
+real, sys.stderr = sys.stderr, tempfile.TemporaryFile("w+")
+replaced = sys.stderr
+rouge_scores([], RougeScoring())
+sys.stderr = real
+assert "absl.logging" in sys.modules
+logging.shutdown()
+sys.exit(replaced.closed)
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -6,6 +6,7 @@ a file nor the network.
 
 import importlib
 import re
+import sys
 import unicodedata
 from collections.abc import Sequence
 from typing import Any, Final
@@ -72,4 +73,16 @@ def _rouge(variant: str) -> Any:
         module = importlib.import_module("rouge_score.rouge_scorer")
     except ImportError:
         raise MissingScorerLibraryError("rouge", "rouge-score") from None
+    _let_go_of_standard_error()
     return module.RougeScorer([variant], tokenizer=UnicodeWords())
+
+
+def _let_go_of_standard_error() -> None:
+    """Leaves whatever stands for stderr to its owner.
+
+    rouge-score logs by absl, whose handler keeps the `sys.stderr` of its import and closes it when
+    logging is set up anew, as Dagster does in every run.
+    """
+    absl = sys.modules.get("absl.logging")
+    if absl is not None and sys.__stderr__ is not None:
+        absl.get_absl_handler().python_handler.setStream(sys.__stderr__)
