@@ -1,7 +1,7 @@
 """What a candidate's trials are worth in every dimension, side by side; nothing here decides.
 
-The dimension that decides on an item is the trial's own score. No dimension is averaged with
-another.
+What the policy gates of it stands in `dimension_states`. The dimension that decides on an item is
+the trial's own score. No dimension is averaged with another.
 """
 
 from collections.abc import Mapping
@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from eval_pipeline.evaluation.pairs import Mask, Pairs, mix_weights, pair_trials, read_subset
+from eval_pipeline.evaluation.aggregate_weights import mix_weights
+from eval_pipeline.evaluation.pairs import Mask, Pairs, pair_trials
 from eval_pipeline.evaluation.reserve_order import ALL
 from eval_pipeline.evaluation.scorers.comparing import NO_REFERENCE
+from eval_pipeline.evaluation.subset_readings import read_subset
 from eval_pipeline.evaluation.trials import NOT_SCORED
 from eval_pipeline.ports import Score
 from eval_pipeline.settings import SYNTHETIC_SUBSET
@@ -79,7 +81,8 @@ def compare_dimensions(scores: pl.DataFrame, *, confidence: float) -> pl.DataFra
             chosen = pairs.members(name)
             counted = _counts(own, name)
             read = _read(pairs, chosen, name=name, confidence=confidence)
-            rows.append({"dimension": dimension, "subset": name, **counted, **read})
+            named = {"dimension": dimension, "subset": name, "state": "reported"}
+            rows.append({**named, **counted, **read})
     return DIMENSION_REPORT.conform(pl.DataFrame(rows, schema=DIMENSION_REPORT.schema))
 
 
@@ -101,12 +104,7 @@ def _counts(own: pl.DataFrame, name: str) -> dict[str, int]:
 
 def _read(pairs: Pairs, chosen: Mask, *, name: str, confidence: float) -> dict[str, Any]:
     weights = mix_weights(pairs, chosen, names=pairs.named()) if name == ALL else None
-    reading = read_subset(
-        pairs,
-        chosen if weights is None else chosen & (weights > 0),
-        weights=weights,
-        bound_missing_above=EVERYTHING_MISSING,
-    )
+    reading = read_subset(pairs, chosen, weights=weights, bound_missing_above=EVERYTHING_MISSING)
     missing = {
         "missing_baseline": int(np.isnan(pairs.baseline[chosen]).sum()),
         "missing_candidate": int(np.isnan(pairs.candidate[chosen]).sum()),
@@ -122,7 +120,7 @@ def _read(pairs: Pairs, chosen: Mask, *, name: str, confidence: float) -> dict[s
         "lower": lower,
         "upper": upper,
         "items": reading.items,
-        "effective_items": reading.test.effective_items,
+        "effective_items": reading.effective_items,
         "clusters": reading.clusters,
         "wins": reading.wins,
         "losses": reading.losses,

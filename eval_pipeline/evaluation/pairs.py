@@ -1,181 +1,194 @@
-"""Trials as pairs: one row per item, both arms' mean scores, ready for paired tests."""
+"""Trials as pairs: one row per item, both arms' mean scores, ready for paired tests.
 
-from collections.abc import Collection
+Arrays and not tuples: a comparison of a million rows is a comparison all the same.
+"""
+
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from eval_pipeline.evaluation.paired_tests import PairedTest, paired_test
+from eval_pipeline.errors import TrialWeightError
 from eval_pipeline.evaluation.reserve_order import ALL
 from eval_pipeline.evaluation.scorers.comparing import NO_REFERENCE
-from eval_pipeline.evaluation.trials import SYNTHETIC
+from eval_pipeline.evaluation.trial_items import SYNTHETIC
 from eval_pipeline.settings import SYNTHETIC_SUBSET
 from eval_pipeline.statistics.clusters import Floats
 
 Mask = NDArray[np.bool_]
+Places = NDArray[np.int64]
 EQUAL_SCORES = 1e-9
+WEIGHT = "weight"
+CELL, CELL_SHARE = "cell", "cell_share"
+BITS = 60
+
+
+@dataclass(frozen=True)
+class LiveCells:
+    """Which cell of the live traffic each item stands for (-1: none), and the cells' shares.
+
+    Shares are of all traffic; what they lack of 1 is traffic that no cell stands for.
+    """
+
+    codes: Places
+    shares: Floats
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Items in id order; a missing score is NaN here and only here, and is counted as missing."""
+    """Items in id order; a missing score is NaN here and only here, and is counted as missing.
 
-    item_ids: tuple[str, ...]
+    `clusters` are whole numbers from 0. `places` says by subset where its items stand. `weights`
+    are the items' own, None where all count alike. `live` is None where the traffic is not known.
+    """
+
+    item_ids: pl.Series
     baseline: Floats
     candidate: Floats
-    looks: NDArray[np.int64]
+    looks: Places
     is_reserve: Mask
     is_synthetic: Mask
-    clusters: NDArray[np.int64]
-    subsets: tuple[tuple[str, ...], ...]
+    clusters: Places
+    places: Mapping[str, Places]
+    weights: Floats | None = None
+    live: LiveCells | None = None
 
-    @property
+    @cached_property
     def complete(self) -> Mask:
         """Items that have a score in both arms."""
         return ~(np.isnan(self.baseline) | np.isnan(self.candidate))
+
+    @cached_property
+    def differences(self) -> Floats:
+        """Candidate minus baseline; what rounding alone tells apart is equal."""
+        return differences(self.baseline, self.candidate)
 
     def members(self, name: str) -> Mask:
         """Items of a subset, or of 'all', which speaks of traffic: synthetic items are none."""
         if name == ALL:
             return ~self.is_synthetic
-        return np.array([name in subsets for subsets in self.subsets], dtype=np.bool_)
+        inside = np.zeros(self.baseline.size, dtype=np.bool_)
+        inside[self.places.get(name, [])] = True
+        return inside
 
     def named(self) -> list[str]:
         """Every subset of the traffic that an item names."""
-        named = {name for subsets in self.subsets for name in subsets}
-        return sorted(named - {SYNTHETIC_SUBSET})
+        return sorted(set(self.places) - {SYNTHETIC_SUBSET})
+
+    def combinations(self, names: Collection[str]) -> Places:
+        """Whole numbers from 0, equal for items that stand in the same of the named subsets."""
+        codes = np.zeros(self.baseline.size, dtype=np.int64)
+        known = [name for name in sorted(set(names)) if name in self.places]
+        for start in range(0, len(known), BITS):
+            bits = np.zeros_like(codes)
+            for place, name in enumerate(known[start : start + BITS]):
+                bits[self.places[name]] += 1 << place
+            _, inner = np.unique(bits, return_inverse=True)
+            _, codes = np.unique(
+                codes * (int(inner.max(initial=0)) + 1) + inner, return_inverse=True
+            )
+        return codes.astype(np.int64)
+
+
+def differences(baseline: Floats, candidate: Floats) -> Floats:
+    """Candidate minus baseline, item by item; what rounding alone tells apart is equal."""
+    found: Floats = candidate - baseline
+    found[np.abs(found) < EQUAL_SCORES] = 0.0
+    return found
 
 
 def pair_trials(trials: pl.DataFrame) -> Pairs:
     """Pairs from REGRESSION_TRIALS: trials of an item are averaged inside it, never counted as n.
 
     Rows that no scorer could hold against a reference say nothing of either arm and are left out;
-    a failed call or judgement leaves the item missing in its arm.
+    a failed call or judgement leaves the item missing in its arm. A column `weight`, which trials
+    of elsewhere may bring, is the item's (null or the same everywhere: all count alike); so are
+    `cell` and `cell_share`, null for an item that stands for no traffic. Raises `TrialWeightError`
+    for weights that are negative, not finite, or there for some items only.
     """
-    items = (
-        trials.filter(pl.col("score_error").ne_missing(NO_REFERENCE))
-        .sort("item_id", "arm", "trial")
-        .group_by("item_id", maintain_order=True)
-        .agg(
-            pl.col("score").filter(pl.col("arm") == "baseline").mean().alias("baseline"),
-            pl.col("score").filter(pl.col("arm") == "candidate").mean().alias("candidate"),
-            pl.col("look").min(),
-            (pl.col("source").first() == "reserve").alias("is_reserve"),
-            (pl.col("source").first() == SYNTHETIC).alias("is_synthetic"),
-            pl.col("cluster_id").first(),
-            pl.col("subsets").first(),
-        )
-    )
+    items = _items(trials)
+    cluster = items["cluster_id"]
+    alone = cluster.n_unique() == cluster.len() and cluster.null_count() == 0
+    ranks = np.arange(1, cluster.len() + 1) if alone else cluster.rank("dense").to_numpy()
     return Pairs(
-        item_ids=tuple(items["item_id"].to_list()),
-        baseline=items["baseline"].cast(pl.Float64).fill_null(float("nan")).to_numpy(),
-        candidate=items["candidate"].cast(pl.Float64).fill_null(float("nan")).to_numpy(),
+        item_ids=items["item_id"],
+        baseline=items["baseline"].fill_null(float("nan")).to_numpy(),
+        candidate=items["candidate"].fill_null(float("nan")).to_numpy(),
         looks=items["look"].to_numpy().astype(np.int64),
-        is_reserve=items["is_reserve"].to_numpy().astype(np.bool_),
-        is_synthetic=items["is_synthetic"].to_numpy().astype(np.bool_),
-        clusters=items["cluster_id"].rank("dense").to_numpy().astype(np.int64),
-        subsets=tuple(tuple(names) for names in items["subsets"].to_list()),
+        is_reserve=(items["source"] == "reserve").to_numpy().astype(np.bool_),
+        is_synthetic=(items["source"] == SYNTHETIC).to_numpy().astype(np.bool_),
+        clusters=ranks.astype(np.int64) - 1,
+        places=_places(items["subsets"]),
+        weights=_own_weights(items),
+        live=_live_cells(items),
     )
 
 
-@dataclass(frozen=True)
-class Reading:
-    """What one look sees of one subset. `worst` and `best` bound what the missing items hide."""
-
-    baseline_mean: float
-    candidate_mean: float
-    difference: float
-    items: int
-    clusters: int
-    wins: int
-    losses: int
-    missing_baseline: int
-    missing_candidate: int
-    variance: float
-    test: PairedTest
-    worst: PairedTest
-    best: PairedTest
-
-
-def read_subset(
-    pairs: Pairs, chosen: Mask, *, weights: Floats | None, bound_missing_above: float
-) -> Reading | None:
-    """The reading of the chosen items, or None where no chosen item has both scores.
-
-    `weights` are by item. When more than `bound_missing_above` of the items lack a score, `worst`
-    gives them the most damaging value and `best` the most favourable; else both are the test.
-    """
-    complete = chosen & pairs.complete
-    items = int(complete.sum())
-    if items == 0:
-        return None
-    baseline, candidate = pairs.baseline[complete], pairs.candidate[complete]
-    differences = candidate - baseline
-    differences[np.abs(differences) < EQUAL_SCORES] = 0.0
-    mass = None if weights is None else weights[complete]
-    test = _test(pairs, complete, filled=(baseline, candidate), weights=weights)
-    worst = best = test
-    if (chosen.sum() - items) / chosen.sum() > bound_missing_above:
-        worst = _test(pairs, chosen, filled=_filled(pairs, chosen, favour=0.0), weights=weights)
-        best = _test(pairs, chosen, filled=_filled(pairs, chosen, favour=1.0), weights=weights)
-    difference = float(np.average(differences, weights=mass))
-    return Reading(
-        baseline_mean=float(np.average(baseline, weights=mass)),
-        candidate_mean=float(np.average(candidate, weights=mass)),
-        difference=difference,
-        items=items,
-        clusters=int(np.unique(pairs.clusters[complete]).size),
-        wins=int((differences > 0).sum()),
-        losses=int((differences < 0).sum()),
-        missing_baseline=int(np.isnan(pairs.baseline[chosen]).sum()),
-        missing_candidate=int(np.isnan(pairs.candidate[chosen]).sum()),
-        variance=float(np.average(np.square(differences - difference), weights=mass)),
-        test=test,
-        worst=worst,
-        best=best,
+def _items(trials: pl.DataFrame) -> pl.DataFrame:
+    """One row per item, by id. What describes the item is the baseline's where it has a row."""
+    held = [name for name in (WEIGHT, CELL, CELL_SHARE) if name in trials.columns]
+    rows = trials.lazy().filter(pl.col("score_error").ne_missing(NO_REFERENCE))
+    wanted = rows.select(
+        "item_id", "arm", "trial", "look", "source", "cluster_id", "subsets", "score", *held
+    ).collect()
+    arms = [wanted.filter(pl.col("arm") == arm) for arm in ("baseline", "candidate")]
+    if any(arm["item_id"].n_unique() < arm.height for arm in arms):
+        arms = [_averaged(arm) for arm in arms]
+    baseline, candidate = (
+        arm.drop("arm", "trial").rename({"score": name})
+        for arm, name in zip(arms, ("baseline", "candidate"), strict=True)
     )
+    both = baseline.join(candidate, on="item_id", how="full", coalesce=True, suffix="_other")
+    shared = ("source", "cluster_id", "subsets", *held)
+    return both.select(
+        "item_id",
+        pl.col("baseline", "candidate").cast(pl.Float64),
+        pl.min_horizontal("look", "look_other").alias("look"),
+        *(pl.coalesce(name, f"{name}_other").alias(name) for name in shared),
+    ).sort("item_id")
 
 
-def _filled(pairs: Pairs, chosen: Mask, *, favour: float) -> tuple[Floats, Floats]:
-    """Both arms with every missing score in the candidate's favour (1.0) or against it (0.0)."""
+def _averaged(arm: pl.DataFrame) -> pl.DataFrame:
+    """Trials in their order, so that the same trials in any order give the same mean."""
+    rest = pl.exclude("item_id", "score", "look").first()
     return (
-        np.nan_to_num(pairs.baseline[chosen], nan=1 - favour),
-        np.nan_to_num(pairs.candidate[chosen], nan=favour),
+        arm.sort("item_id", "trial")
+        .group_by("item_id", maintain_order=True)
+        .agg(rest, pl.col("score").mean(), pl.col("look").min())
     )
 
 
-def _test(
-    pairs: Pairs, mask: Mask, *, filled: tuple[Floats, Floats], weights: Floats | None
-) -> PairedTest:
-    baseline, candidate = filled
-    differences = candidate - baseline
-    differences[np.abs(differences) < EQUAL_SCORES] = 0.0
-    scores = np.concatenate(filled)
-    return paired_test(
-        differences,
-        binary=bool(np.isin(scores, (0.0, 1.0)).all()),
-        clusters=pairs.clusters[mask],
-        weights=None if weights is None else weights[mask],
+def _places(subsets: pl.Series) -> dict[str, Places]:
+    memberships = (
+        pl.DataFrame({"name": subsets})
+        .with_row_index("place")
+        .explode("name", empty_as_null=True)
+        .drop_nulls("name")
+        .unique(["name", "place"], maintain_order=True)
     )
+    return {
+        str(name): own["place"].to_numpy().astype(np.int64)
+        for (name,), own in sorted(memberships.partition_by("name", as_dict=True).items())
+    }
 
 
-def mix_weights(pairs: Pairs, asked: Mask, *, names: Collection[str]) -> Floats | None:
-    """Weights that hold the aggregate to the mix of look 1, whatever the top-ups asked for.
-
-    Cells are the combinations of subsets; an item's weight is its cell's share of look 1 over the
-    cell's share of what was asked. None while nothing but look 1 was asked. Cells that look 1 does
-    not know weigh nothing: they are not part of the mix that the aggregate speaks of.
-    """
-    if bool((pairs.looks[asked] == 1).all()):
+def _live_cells(items: pl.DataFrame) -> LiveCells | None:
+    if CELL not in items.columns or items[CELL].null_count() == items.height:
         return None
-    gated = frozenset(names)
-    signatures = ["\x1f".join(sorted(gated.intersection(own))) for own in pairs.subsets]
-    codes = np.unique(np.array(signatures), return_inverse=True)[1]
-    first = np.bincount(codes[asked & (pairs.looks == 1)], minlength=int(codes.max()) + 1)
-    counted = asked & pairs.complete
-    now = np.bincount(codes[counted], minlength=int(codes.max()) + 1)
-    ratio = np.divide(first / max(1, first.sum()), now, out=np.zeros(now.size), where=now > 0)
-    weights: Floats = ratio[codes] * counted.sum()
-    return None if np.ptp(weights[asked]) < EQUAL_SCORES else weights
+    shares = items.group_by(CELL).agg(pl.col(CELL_SHARE).max()).drop_nulls(CELL).sort(CELL)
+    codes = items.select(pl.col(CELL).rank("dense").cast(pl.Int64) - 1).to_series()
+    return LiveCells(codes.fill_null(-1).to_numpy(), shares[CELL_SHARE].to_numpy())
+
+
+def _own_weights(items: pl.DataFrame) -> Floats | None:
+    if WEIGHT not in items.columns or items[WEIGHT].null_count() == items.height:
+        return None
+    missing = items[WEIGHT].null_count()
+    weights: Floats = items[WEIGHT].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    usable = np.isfinite(weights) & (weights >= 0)
+    if not usable.all():
+        raise TrialWeightError(int(weights.size - usable.sum()), missing)
+    return None if np.ptp(weights) < EQUAL_SCORES else weights

@@ -6,12 +6,13 @@ would tilt it towards the overlap. So a subset's estimate rests on its golden it
 first reserve items of its own order: a larger k, no new randomness.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 
-from eval_pipeline.evaluation.trials import reserve_identity, reserve_names
+from eval_pipeline.evaluation.trial_items import reserve_identity, reserve_names
 from eval_pipeline.fingerprint import unit_hash
 from eval_pipeline.settings import GateSettings
 
@@ -28,6 +29,21 @@ class ReserveOrder:
     def of(self, subset: str) -> tuple[str, ...]:
         """The subset's reserve items; empty where the reserve has none."""
         return self.ids.get(subset, ())
+
+    @cached_property
+    def _ranks(self) -> dict[str, int]:
+        return {item_id: rank for rank, item_id in enumerate(self.of(ALL))}
+
+    def ranked(self, item_ids: Sequence[str]) -> list[int]:
+        """The places of `item_ids` in asking order; the reserve may lack some that were erased."""
+        ranks = [self._ranks.get(item_id, -1) for item_id in item_ids]
+        if -1 in ranks:
+            return hash_order(item_ids)
+        return sorted(range(len(ranks)), key=ranks.__getitem__)
+
+    def counts(self) -> dict[str, int]:
+        """How many items the reserve holds of each subset that it was ordered for, and of 'all'."""
+        return {name: len(ids) for name, ids in self.ids.items()}
 
     def prefix(self, subset: str, *, golden: int, target: int) -> tuple[str, ...]:
         """The reserve items that bring a subset of `golden` items up to `target` items."""
@@ -49,11 +65,18 @@ def order_items(held: Mapping[str, Collection[str]], names: Collection[str]) -> 
     """The order of reserve item ids with the subsets they belong to."""
     by_name: dict[str, list[str]] = {name: [] for name in names}
     by_name[ALL] = []
-    for _, item_id in sorted((unit_hash(TOP_UP_SALT, item_id), item_id) for item_id in held):
+    ids = list(held)
+    for item_id in (ids[place] for place in hash_order(ids)):
         for name in {ALL, *held[item_id]}:
             if name in by_name:
                 by_name[name].append(item_id)
     return ReserveOrder({name: tuple(ids) for name, ids in by_name.items()})
+
+
+def hash_order(item_ids: Sequence[str]) -> list[int]:
+    """The places of `item_ids` in the order in which the reserve is asked."""
+    hashes = [(unit_hash(TOP_UP_SALT, item_id), item_id) for item_id in item_ids]
+    return sorted(range(len(hashes)), key=hashes.__getitem__)
 
 
 def reserve_counts(reserve: pl.DataFrame | None) -> dict[str, int]:
@@ -87,9 +110,12 @@ def cumulative_target(subset: str, *, look: int, policy: GateSettings, subsets: 
 
 def planned_looks(policy: GateSettings) -> int:
     """How often the gate may look: once at the golden items, then once per top-up."""
-    return 1 + len(policy.looks)
+    return policy.planned_looks
 
 
 def look_alpha(policy: GateSettings) -> float:
-    """The one-sided error that each planned look may spend: alpha shared equally."""
-    return (1 - policy.confidence) / planned_looks(policy)
+    """The one-sided error that each planned look may spend: alpha shared equally.
+
+    Without the share that is kept for a continuation.
+    """
+    return policy.look_alpha

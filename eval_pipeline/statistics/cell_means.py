@@ -37,28 +37,49 @@ def cell_sum(
     cells: NDArray[np.int64],
     coefficients: Floats,
     clusters: NDArray[np.int64] | None = None,
+    left: Floats | None = None,
+    collapse: bool = False,
 ) -> CellSum:
     """`cells` and `clusters` number each value's cell and cluster, both from 0.
 
     Every cell of `coefficients` holds a value. A cell of one cluster says nothing of its own
-    spread: its residual is taken from the mean of all values, which can only widen the interval
-    (a collapsed stratum). Needs two clusters.
+    spread: its residual is taken from the mean of all values, which can only widen the interval;
+    with `collapse` from the mean of its own and the next cell's (the last one's: the one before),
+    which for two cells of one value each is Cochran's collapsed stratum. `left` is, by cell, the
+    share of its population that was not observed, where the sum is to be that of this population:
+    1 - n/N multiplies its variance. Needs two clusters.
     """
     codes = cluster_codes(values.size, clusters)
     sizes = np.bincount(cells, minlength=coefficients.size).astype(np.float64)
     means = np.bincount(cells, weights=values, minlength=coefficients.size) / sizes
-    lone = _clusters_in(cells, codes, coefficients.size) < LEAST_CLUSTERS
-    centres = np.where(lone, values.mean(), means)
+    lone = lone_cells(cells, codes, coefficients.size)
+    beside, pooled = _with_neighbours(means, sizes) if collapse else (values.mean(), np.inf)
+    centres = np.where(lone, beside, means)
     residuals = values - centres[cells]
-    loads = (coefficients / sizes)[cells]
-    leverage = np.where(lone, 0.0, 1 / sizes)
+    unseen = np.ones_like(coefficients) if left is None else np.sqrt(left)
+    loads = (coefficients * unseen / sizes)[cells]
+    leverage = np.where(lone, 1 / pooled, 1 / sizes)
     parts = _cluster_parts(residuals, loads, cells=cells, codes=codes, leverage=leverage)
-    masses: Floats = np.bincount(codes, weights=np.square(loads)).astype(np.float64)
+    squares = np.square(coefficients / sizes)[cells]
+    masses: Floats = np.bincount(codes, weights=squares).astype(np.float64)
     return CellSum(
         value=float(coefficients @ means),
         standard_error=math.sqrt(float(np.square(parts).sum())),
         degrees=_degrees(coefficients, cells, codes, masses),
     )
+
+
+def lone_cells(cells: NDArray[np.int64], codes: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
+    """Which cells hold one cluster alone."""
+    return _clusters_in(cells, codes, size) < LEAST_CLUSTERS
+
+
+def _with_neighbours(means: Floats, sizes: Floats) -> tuple[Floats, Floats]:
+    """Mean and size of each cell together with the one beside it."""
+    place = np.arange(means.size)
+    other = np.where(place + 1 < means.size, place + 1, np.maximum(place - 1, 0))
+    together = sizes + sizes[other]
+    return (means * sizes + means[other] * sizes[other]) / together, together
 
 
 def _clusters_in(

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
+DENSE_CODES = 32
+"""Codes up to so many times the number of values are counted in an array of all of them."""
 
 
 def kish_effective_items(weights: ArrayLike) -> float:
@@ -23,8 +25,24 @@ def cluster_codes(
     """
     if clusters is None:
         return np.arange(size, dtype=np.int64)
-    _, first, codes = np.unique(np.asarray(clusters), return_index=True, return_inverse=True)
+    named = np.asarray(clusters)
+    if named.dtype.kind == "i" and _is_dense(named):
+        return _dense_codes(named)
+    _, first, codes = np.unique(named, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[codes].astype(np.int64)
+
+
+def _is_dense(named: NDArray[np.int64]) -> bool:
+    return bool(named.size and named.min() >= 0 and named.max() <= DENSE_CODES * named.size)
+
+
+def _dense_codes(named: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The same without sorting the values: the last of several writes stays, so the first does."""
+    first = np.full(int(named.max()) + 1, -1, dtype=np.int64)
+    first[named[::-1]] = np.arange(named.size - 1, -1, -1)
+    starts = np.zeros(named.size, dtype=np.int64)
+    starts[first[first >= 0]] = 1
+    return (np.cumsum(starts) - 1)[first[named]]
 
 
 def cluster_variance(residuals: Floats, *, weights: Floats, codes: NDArray[np.int64]) -> float:

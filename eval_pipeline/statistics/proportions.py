@@ -34,3 +34,14 @@ def newcombe(
         difference - math.hypot(rate - lower, other_upper - other),
         difference + math.hypot(upper - rate, other - other_lower),
     )
+
+
+def clopper_pearson(count: int, runs: int, *, confidence: float = 0.95) -> tuple[float, float]:
+    """The exact two-sided interval of a share (Clopper and Pearson, 1934); 0 to 1 without runs."""
+    if not runs:
+        return 0.0, 1.0
+    tail = (1 - confidence) / 2
+    beta = scipy.stats.beta
+    lower = float(beta.ppf(tail, count, runs - count + 1)) if count else 0.0
+    upper = float(beta.isf(tail, count + 1, runs - count)) if count < runs else 1.0
+    return lower, upper

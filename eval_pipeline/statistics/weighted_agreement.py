@@ -47,7 +47,8 @@ def share_interval(
     codes = cluster_codes(len(hits), clusters)
     counted = np.bincount(codes, weights=weight).astype(np.float64)
     lower, upper = wilson(share, effective_count(counted), confidence=confidence)
-    return Interval(share, lower, upper)
+    # At 0 and at 1 an end is the share itself, but for rounding.
+    return Interval(share, min(lower, share), max(upper, share))
 
 
 def wilson(share: float, count: float, *, confidence: float) -> tuple[float, float]:
@@ -95,8 +96,9 @@ def chance_corrected_interval(
     confidence: float,
     resamples: int,
     seed: int,
+    clusters: Sequence[str] | None = None,
 ) -> Interval:
-    """(agreement - chance) / (1 - chance), with the percentile bootstrap over rows.
+    """(agreement - chance) / (1 - chance), with the percentile bootstrap over rows or clusters.
 
     `ratings` has one row per interaction and two columns. Weights are scaled to sum to the number
     of rows. Null where chance agreement is certain. Where all agree or all disagree the bootstrap
@@ -113,18 +115,29 @@ def chance_corrected_interval(
     if agree.all() or not agree.any():
         share = 1.0 if agree.all() else 0.0
         chance = float(CHANCE_CORRECTED[measure](cells.sum(axis=0)))
-        bounds = np.array(wilson(share, effective_count(weight), confidence=confidence))
+        held = np.bincount(cluster_codes(count, clusters), weights=weight).astype(np.float64)
+        bounds = np.array(wilson(share, effective_count(held), confidence=confidence))
         lower, upper = (bounds - chance) / (1 - chance)
         return Interval(value, float(lower), float(upper))
+    sums = _by_cluster(cells, clusters)
     draws = np.random.default_rng(seed).multinomial(
-        count, np.full(count, 1 / count), size=resamples
+        len(sums), np.full(len(sums), 1 / len(sums)), size=resamples
     )
-    tables = draws @ cells
+    tables = draws @ sums
     tables *= (count / tables.sum(axis=-1))[:, None]
     replicates = _corrected(measure, tables)
     tails = [(1 - confidence) / 2, (1 + confidence) / 2]
     lower, upper = np.quantile(replicates[np.isfinite(replicates)], tails)
     return Interval(value, float(lower), float(upper))
+
+
+def _by_cluster(cells: Floats, clusters: Sequence[str] | None) -> Floats:
+    if clusters is None:
+        return cells
+    codes = cluster_codes(len(cells), clusters)
+    sums = np.zeros((int(codes.max()) + 1, cells.shape[1]))
+    np.add.at(sums, codes, cells)
+    return sums
 
 
 def _cells(ratings: NDArray[np.bool_]) -> Floats:

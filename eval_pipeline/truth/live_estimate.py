@@ -5,13 +5,12 @@ the week's sample leaves open about the cells' shares. Two pseudo-conversations,
 one all wrong, keep the variance above zero, as in the paired test (methods 2.3).
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-import scipy
 
+from eval_pipeline.statistics.bounded_means import bounded_interval
 from eval_pipeline.statistics.cell_means import cell_sum
 from eval_pipeline.statistics.clusters import Floats, cluster_codes, kish_effective_items
 
@@ -64,8 +63,12 @@ def live_estimate(
         measured = cell_sum(values, cells=codes, coefficients=coefficients, clusters=conversations)
         variance = measured.standard_error**2 + _share_variance(cells, coefficients, means)
         effective = kish_effective_items(np.bincount(conversations, weights=share))
-        lower, upper = _interval(
-            mean, variance, effective, degrees=measured.degrees, confidence=confidence
+        lower, upper = bounded_interval(
+            mean,
+            variance,
+            effective=effective,
+            degrees=measured.degrees,
+            confidence=confidence,
         )
     return LiveEstimate(
         mean=mean,
@@ -90,14 +93,3 @@ def _share_variance(cells: pl.DataFrame, coefficients: Floats, means: Floats) ->
         spread = max(0.0, float(inside @ np.square(y) - (inside @ y) ** 2))
         total += mass**2 * spread / float(own["traffic_effective"][0])
     return total
-
-
-def _interval(
-    mean: float, variance: float, effective: float, *, degrees: float, confidence: float
-) -> tuple[float, float]:
-    pseudo = 1 / effective
-    centre = (mean + pseudo) / (1 + 2 * pseudo)
-    extra = pseudo**2 * (centre**2 + (1 - centre) ** 2)
-    error = math.sqrt(variance + extra) / (1 + 2 * pseudo)
-    half = float(scipy.stats.t.ppf(0.5 + confidence / 2, degrees)) * error
-    return max(0.0, centre - half), min(1.0, centre + half)

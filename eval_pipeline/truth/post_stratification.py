@@ -12,13 +12,20 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from eval_pipeline.statistics.clusters import Floats, kish_effective_items
+from eval_pipeline.statistics.clusters import Floats, cluster_codes, kish_effective_items
+from eval_pipeline.statistics.design_effect import mean_cluster_size
+from eval_pipeline.statistics.weights import MAXIMUM_RATIO, capped, trimmed_mass
 from eval_pipeline.tables import GOLDEN_WEIGHTS
-from eval_pipeline.truth.traffic_cells import Cell, FineCell, fine_cell, pooled_cells, traffic_of
+from eval_pipeline.truth.traffic_cells import (
+    Cell,
+    FineCell,
+    Traffic,
+    fine_cell,
+    pooled_cells,
+    traffic_of,
+)
 
 LEAST_CONVERSATIONS: Final = 5
-MAXIMUM_RATIO: Final = 10.0
-"""No item weighs more than so many times the average (methods 1.4)."""
 ROUNDING: Final = 1e-12
 
 
@@ -57,11 +64,7 @@ def live_weights(
     """
     traffic = traffic_of(stratified, frame=frame, gated=gated)
     rows = items.sort("item_id").to_dicts()
-    held: dict[FineCell, list[str]] = {}
-    for row in filter(lambda row: _unusable(row) is None, rows):
-        held.setdefault(fine_cell(row, gated), []).append(row["conversation_key"])
-    cells = pooled_cells(traffic, held, least=LEAST_CONVERSATIONS)
-    cell_of = {fine: cell for cell in cells if cell.items for fine in cell.members}
+    cell_of = _cells_by_fine_cell(rows, traffic, gated)
     placed = [
         cell_of.get(fine_cell(row, gated)) if _unusable(row) is None else None for row in rows
     ]
@@ -77,6 +80,43 @@ def live_weights(
         for row, cell in zip(rows, placed, strict=True)
     ]
     return GOLDEN_WEIGHTS.conform(pl.DataFrame(weighed, schema=GOLDEN_WEIGHTS.schema))
+
+
+def live_cells(
+    items: pl.DataFrame,
+    *,
+    drawn: pl.DataFrame,
+    stratified: pl.DataFrame,
+    frame: pl.DataFrame | None,
+    gated: Collection[str],
+) -> pl.DataFrame:
+    """Which cell each item stands for: `item_id`, `cell`, and the cell's `cell_share` of traffic.
+
+    The cells are those of `live_weights`, which takes the same frames. `drawn` are more items, of
+    any week (`item_id`, `stratum`, `kind`, `subsets`), that the cells were not pooled for. Items
+    that stand for none of the week's traffic are left out.
+    """
+    traffic = traffic_of(stratified, frame=frame, gated=gated)
+    rows = [row for row in items.sort("item_id").to_dicts() if _unusable(row) is None]
+    cell_of = _cells_by_fine_cell(rows, traffic, gated)
+    more = drawn.select("item_id", "stratum", "kind", "subsets").iter_rows(named=True)
+    found = [(row["item_id"], cell_of.get(fine_cell(row, gated))) for row in (*rows, *more)]
+    return pl.DataFrame(
+        [(item_id, cell.name, cell.share) for item_id, cell in found if cell is not None],
+        schema={"item_id": pl.String, "cell": pl.String, "cell_share": pl.Float64},
+        orient="row",
+    )
+
+
+def _cells_by_fine_cell(
+    rows: Sequence[Mapping[str, Any]], traffic: Traffic, gated: Collection[str]
+) -> dict[FineCell, Cell]:
+    """The pooled cells that hold an item, under each fine cell that they stand for."""
+    held: dict[FineCell, list[str]] = {}
+    for row in filter(lambda row: _unusable(row) is None, rows):
+        held.setdefault(fine_cell(row, gated), []).append(row["conversation_key"])
+    cells = pooled_cells(traffic, held, least=LEAST_CONVERSATIONS)
+    return {fine: cell for cell in cells if cell.items for fine in cell.members}
 
 
 _COPIED: Final = ("item_id", "item_revision", "conversation_key", "stratum", "kind")
@@ -107,19 +147,6 @@ def _weights(cells: Sequence[Cell]) -> Floats:
     return capped(shares / shares.sum(), MAXIMUM_RATIO) if shares.size else shares
 
 
-def capped(weights: Floats, ratio: float) -> Floats:
-    """Weights of the same sum, none above `ratio` times their mean; the others share the excess."""
-    limit = ratio * weights.sum() / weights.size
-    values = weights.copy()
-    over = np.zeros(values.size, dtype=bool)
-    while (values > limit * (1 + ROUNDING)).any():
-        over |= values >= limit
-        rest = weights.sum() - limit * over.sum()
-        values = np.where(over, limit, values)
-        values[~over] *= rest / values[~over].sum()
-    return values
-
-
 def summary_of(weights: pl.DataFrame) -> WeightSummary:
     """The summary of GOLDEN_WEIGHTS of one week; without weighted items everything is uncovered."""
     weighed = weights.filter(pl.col("live_weight").is_not_null())
@@ -138,7 +165,7 @@ def summary_of(weights: pl.DataFrame) -> WeightSummary:
         design_effect=values.size / effective if values.size else 1.0,
         uncovered=_tidy(1 - covered),
         borrowed=float(cells["cell_borrowed"].sum()),
-        trimmed=_tidy(float(np.maximum(wanted - values, 0).sum())),
+        trimmed=trimmed_mass(wanted, values) if values.size else 0.0,
         cells=cells.height,
         without_weight=dict(reasons.rows()),
     )
@@ -153,8 +180,8 @@ def clustered_design_effect(weights: pl.DataFrame, *, correlation: float) -> flo
     weighed = weights.filter(pl.col("live_weight").is_not_null())
     if weighed.is_empty():
         return 1.0
-    sizes = weighed.group_by("conversation_key").len()["len"].to_numpy()
-    size = float(np.square(sizes).sum() / sizes.sum())
+    codes = cluster_codes(weighed.height, weighed["conversation_key"].to_list())
+    size = mean_cluster_size(codes)
     return summary_of(weights).design_effect * (1 + (size - 1) * correlation)
 
 

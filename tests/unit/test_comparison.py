@@ -10,10 +10,9 @@ from eval_pipeline.errors import UnplannedLookError
 from eval_pipeline.evaluation.comparison import (
     compare,
     items_for_power,
-    least_items,
     losing_items,
 )
-from eval_pipeline.settings import GateSettings
+from eval_pipeline.settings import GateSettings, least_items
 from eval_pipeline.tables import REGRESSION_TRIALS
 
 ONE_LOOK = GateSettings(looks=(), aggregate_tolerance=0.05)

@@ -3,13 +3,15 @@ import json
 import polars as pl
 import pytest
 
-from eval_pipeline.evaluation.decision import Decision, decision_row, read_decision
-from eval_pipeline.evaluation.gate import Evidence, decide
+from eval_pipeline.evaluation.decision import Decision, decisions_with, read_decision
+from eval_pipeline.evaluation.gate.deciding import decide
+from eval_pipeline.evaluation.gate.evidence import Evidence
 from eval_pipeline.reports import wording
 from eval_pipeline.settings import GateSettings
 from eval_pipeline.tables import (
     ANNOTATOR_AGREEMENT,
     DRIFT_REPORT,
+    GATE_DECISION,
     JUDGE_CALIBRATION,
     OPERATIONS_REPORT,
     REGRESSION_REPORT,
@@ -256,7 +258,7 @@ def test_the_published_document_keeps_its_contract() -> None:
 
 def test_the_decision_becomes_one_row_that_names_blocked_and_undecided() -> None:
     frame = report({"state": "undecided"}, {"subset": "refunds", "state": "blocked"})
-    row = decision_row(decided(frame)).row(0, named=True)
+    row = decisions_with(GATE_DECISION.empty(), decided(frame)).row(0, named=True)
     assert (row["blocked_subsets"], row["undecided_subsets"]) == (["refunds"], ["all"])
     assert row["verdict"] == "block"
 
@@ -302,7 +304,9 @@ def test_what_people_are_shown_to_disagree_on_cannot_be_certified() -> None:
     )
     (refunds,) = decision.subsets
     assert (refunds.state, refunds.items_needed) == ("undecided", None)
-    assert decision_row(decision)["undecided_subsets"].to_list() == [["refunds"]]
+    assert decisions_with(GATE_DECISION.empty(), decision)["undecided_subsets"].to_list() == [
+        ["refunds"]
+    ]
     assert wording.headline(decision.model_dump(mode="json")) == (
         f"Inconclusive: {decision.reasons[0]}"
     )

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from eval_pipeline.statistics.cell_means import cell_sum
 from eval_pipeline.statistics.clusters import cluster_variance
+from eval_pipeline.statistics.weights import capped
 from eval_pipeline.tables import GOLDEN_SET, GOLDEN_WEIGHTS
 from eval_pipeline.truth.live_estimate import live_estimate
 from eval_pipeline.truth.post_stratification import (
-    capped,
     clustered_design_effect,
     live_weights,
     summary_of,

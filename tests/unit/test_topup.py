@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from eval_pipeline.evaluation.comparison import compare
 from eval_pipeline.evaluation.reserve_order import order_reserve, reserve_counts, with_asked
 from eval_pipeline.evaluation.topup import compare_in_looks, next_items
-from eval_pipeline.evaluation.trials import reserve_identity
+from eval_pipeline.evaluation.trial_items import reserve_identity
 from eval_pipeline.settings import GateSettings
 from eval_pipeline.tables import REGRESSION_TRIALS
 

@@ -12,7 +12,8 @@ from typing import Any, Final
 import polars as pl
 
 from eval_pipeline.evaluation.decision import SubsetFinding
-from eval_pipeline.evaluation.reserve_order import ALL
+from eval_pipeline.evaluation.gate.grounds import Grounds
+from eval_pipeline.evaluation.gate.wording import name_of
 from eval_pipeline.settings import SYNTHETIC_SUBSET, GateSettings
 
 OPEN_TO_PEOPLE: Final = ("certified", "undecided", "infeasible")
@@ -43,6 +44,12 @@ def _ceiling(subset: str, agreement: pl.DataFrame | None) -> dict[str, Any] | No
     return by_kind.get(PERSON) or next(iter(by_kind.values()), None)
 
 
+def ceiling_grounds(findings: Sequence[SubsetFinding], policy: GateSettings) -> Grounds:
+    """Holds back every gated subset on which people agree too little, and says so."""
+    lacking = dict(too_little_agreement(findings, policy))
+    return Grounds(unknown=tuple(lacking.values()), held=frozenset(lacking))
+
+
 def too_little_agreement(
     findings: Sequence[SubsetFinding], policy: GateSettings
 ) -> Iterator[tuple[str, str]]:
@@ -58,8 +65,7 @@ def too_little_agreement(
         if finding.state in OPEN_TO_PEOPLE and finding.subset != SYNTHETIC_SUBSET:
             lacking = _lacking(finding, wanted)
             if lacking is not None:
-                name = "The aggregate" if finding.subset == ALL else f"Subset '{finding.subset}'"
-                yield finding.subset, f"{name} cannot be certified: {lacking}"
+                yield finding.subset, f"{name_of(finding)} cannot be certified: {lacking}"
 
 
 def _lacking(finding: SubsetFinding, wanted: float) -> str | None:
