@@ -4,13 +4,10 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from eval_pipeline.evaluation.drift import decompose, reference_week, rejudged_items
-from eval_pipeline.evaluation.trials import (
-    TrialItem,
-    drift_rows,
-    rejudged_rows,
-    versioned_items,
-)
+from eval_pipeline.evaluation.decomposition.reference import reference_week, rejudged_items
+from eval_pipeline.evaluation.decomposition.report import decompose
+from eval_pipeline.evaluation.trial_items import TrialItem, versioned_items
+from eval_pipeline.evaluation.trials import RecordedAnswer, drift_rows, rejudged_rows
 from eval_pipeline.flows.scoring import score_responses
 from eval_pipeline.flows.trials import ask_system, score_outcomes
 from eval_pipeline.flows.wiring import Pipeline
@@ -51,14 +48,29 @@ def reference_trials(pipeline: Pipeline, *, system_id: str, pinned: str, week: s
     Versions rotate, so an item may have come after the pin; nothing has drifted since the pin,
     so its first answer then is as good a reference as one of the pinned week.
     """
+    return answers_since(pipeline, system_id=system_id, pinned=pinned, week=week).drop("week")
+
+
+def answers_since(pipeline: Pipeline, *, system_id: str, pinned: str, week: str) -> pl.DataFrame:
+    """`reference_trials` with a column `week`: the one that each answer is of."""
     weeks = [known for known in pipeline.lake.partitions(DRIFT_TRIALS) if pinned <= known < week]
     return (
         pipeline.lake.read_all(DRIFT_TRIALS, partitions=weeks, partition_column="week")
         .filter((pl.col("system_id") == system_id) & (pl.col("stream") == "rerun"))
         .sort("week")
         .unique(["item_id", "item_revision", "trial"], keep="first", maintain_order=True)
-        .drop("week")
     )
+
+
+def frozen_answers(
+    pipeline: Pipeline, items: Sequence[TrialItem], *, system_id: str, week: str
+) -> list[RecordedAnswer]:
+    """The answers that are judged again in `week`; the row's `week` is the one they are of."""
+    reference = reference_for(pipeline, system_id=system_id, week=week)
+    if reference is None:
+        return []
+    recorded = answers_since(pipeline, system_id=system_id, pinned=reference, week=week)
+    return rejudged_items(items, recorded, system_id=system_id)
 
 
 def report_week(pipeline: Pipeline, trials: pl.DataFrame, *, week: str) -> pl.DataFrame:
@@ -122,8 +134,7 @@ def _rerun(
 def _rejudge(
     pipeline: Pipeline, items: Sequence[TrialItem], *, system_id: str, week: str, reference: str
 ) -> pl.DataFrame:
-    recorded = reference_trials(pipeline, system_id=system_id, pinned=reference, week=week)
-    answered = rejudged_items(items, recorded, system_id=system_id)
+    answered = frozen_answers(pipeline, items, system_id=system_id, week=week)
     scores = score_responses(
         pipeline,
         [frozen.request for frozen in answered],
