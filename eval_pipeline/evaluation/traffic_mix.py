@@ -1,98 +1,79 @@
-"""How the mix of traffic shifted between two weeks, and what that does to a mean score."""
+"""The routes' shares of traffic in two weeks, and what the weeks' samples leave open about them."""
 
-import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import polars as pl
 
-from eval_pipeline.evaluation.paired_tests import augmented_mean
 from eval_pipeline.statistics.clusters import Floats, cluster_codes, kish_effective_items
 
-LEAST_EFFECTIVE_ITEMS: Final = 2.0
+LEAST_EFFECTIVE_CONVERSATIONS: Final = 2.0
 
 
 @dataclass(frozen=True)
-class TrafficMix:
-    """Shares of traffic by route in two weeks, and the effective sample sizes they rest on."""
+class TrafficWeek:
+    """A week's sample: per conversation (row) and route (column) its design weights' sum.
 
-    before: dict[str, float]
-    now: dict[str, float]
-    effective_before: float
-    effective_now: float
-
-
-@dataclass(frozen=True)
-class MixShift:
-    """The mean's change by the mix alone; `uncovered` is this week's share without items."""
-
-    difference: float
-    standard_error: float
-    uncovered: float
-
-
-def traffic_mix(
-    traffic: pl.DataFrame, reference_traffic: pl.DataFrame | None, *, subset: str | None
-) -> TrafficMix | None:
-    """From STRATIFIED_INTERACTIONS of two weeks; None where either has too little of the subset."""
-    if reference_traffic is None:
-        return None
-    now, before = _sampled(traffic, subset), _sampled(reference_traffic, subset)
-    sizes = [
-        kish_effective_items(week["design_weight"]) if week.height else 0.0
-        for week in (before, now)
-    ]
-    if min(sizes) < LEAST_EFFECTIVE_ITEMS:
-        return None
-    return TrafficMix(_shares(before), _shares(now), *sizes)
-
-
-def mix_shift(
-    mix: TrafficMix, scores: Floats, *, routes: Sequence[str], clusters: Any
-) -> MixShift | None:
-    """Sum over routes of (share now - share then) x mean score, on routes with items (Kitagawa).
-
-    Shares are renormalised on those routes; None where either week has no traffic on them. The
-    variance is that of the two samples' shares and of the routes' means, by the delta method.
+    `shares` are the routes' shares of the week, in the order of `routes`.
     """
-    place = np.array(routes)
-    known = sorted(set(routes) & (set(mix.before) | set(mix.now)))
-    before, now = _renormalised(mix.before, known), _renormalised(mix.now, known)
-    if before is None or now is None:
+
+    routes: tuple[str, ...]
+    masses: Floats
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Of the week's traffic, by route."""
+        return dict(
+            zip(self.routes, (self.masses.sum(axis=0) / self.masses.sum()).tolist(), strict=True)
+        )
+
+    @property
+    def effective_conversations(self) -> float:
+        """Kish's, over the conversations' weights."""
+        return kish_effective_items(self.masses.sum(axis=1))
+
+    def on(self, routes: Collection[str]) -> "TrafficWeek":
+        """The same week without the other routes; without any traffic an empty one."""
+        kept = [place for place, route in enumerate(self.routes) if route in set(routes)]
+        masses = self.masses[:, kept]
+        return TrafficWeek(
+            tuple(self.routes[place] for place in kept), masses[masses.sum(axis=1) > 0]
+        )
+
+    def variance(self, slopes: Mapping[str, float]) -> float:
+        """Of the sum over routes of slope times share, linearised, by conversation.
+
+        Strata of the draw are left aside, which can only widen it. 0 below two conversations.
+        """
+        size = len(self.masses)
+        if size < LEAST_EFFECTIVE_CONVERSATIONS:
+            return 0.0
+        values = np.array([slopes.get(route, 0.0) for route in self.routes])
+        total = self.masses.sum()
+        centre = float(self.masses.sum(axis=0) @ values / total)
+        influence = self.masses @ (values - centre) / total
+        return float(np.square(influence).sum()) * size / (size - 1)
+
+
+def traffic_week(stratified: pl.DataFrame | None, *, subset: str | None) -> TrafficWeek | None:
+    """From STRATIFIED_INTERACTIONS; the sample's rows alone stand for the whole week.
+
+    None where the week was not drawn or has fewer than two effective conversations of the subset.
+    """
+    if stratified is None:
         return None
-    means = np.array([scores[place == route].mean() for route in known])
-    variance = _share_variance(before, means) / mix.effective_before
-    variance += _share_variance(now, means) / mix.effective_now
-    for shift, route in zip(now - before, known, strict=True):
-        own = scores[place == route]
-        codes = cluster_codes(own.size, clusters[place == route])
-        variance += (shift * augmented_mean(own, clusters=codes).standard_error) ** 2
-    return MixShift(
-        difference=float((now - before) @ means),
-        standard_error=math.sqrt(variance),
-        uncovered=1 - sum(mix.now.get(route, 0.0) for route in known),
-    )
-
-
-def _sampled(traffic: pl.DataFrame, subset: str | None) -> pl.DataFrame:
-    """The sample's rows: its weights alone stand for the whole week."""
-    rows = traffic.filter(pl.col("selection") == "sample").sort("interaction_id")
-    return rows if subset is None else rows.filter(pl.col("subsets").list.contains(subset))
-
-
-def _shares(week: pl.DataFrame) -> dict[str, float]:
-    total = float(week["design_weight"].sum())
-    masses = week.group_by("route", maintain_order=True).agg(pl.col("design_weight").sum())
-    return {route: mass / total for route, mass in masses.sort("route").iter_rows()}
-
-
-def _renormalised(shares: dict[str, float], known: Collection[str]) -> Floats | None:
-    values = np.array([shares.get(route, 0.0) for route in known], dtype=np.float64)
-    return values / values.sum() if values.sum() > 0 else None
-
-
-def _share_variance(shares: Floats, means: Floats) -> float:
-    """Never below zero, which rounding alone could bring it to."""
-    return max(0.0, float(shares @ np.square(means) - (shares @ means) ** 2))
+    rows = stratified.filter(pl.col("selection") == "sample").sort("interaction_id")
+    if subset is not None:
+        rows = rows.filter(pl.col("subsets").list.contains(subset))
+    if rows.is_empty():
+        return None
+    routes = sorted(set(rows["route"]))
+    keys = rows.select(pl.coalesce("conversation_key", "interaction_id")).to_series().to_list()
+    codes = cluster_codes(rows.height, keys)
+    masses = np.zeros((int(codes.max()) + 1, len(routes)))
+    places = np.array([routes.index(route) for route in rows["route"]])
+    np.add.at(masses, (codes, places), rows["design_weight"].to_numpy())
+    week = TrafficWeek(tuple(routes), masses)
+    return week if week.effective_conversations >= LEAST_EFFECTIVE_CONVERSATIONS else None
