@@ -7,15 +7,20 @@ contract of that JSON; fields may be added to a version of it, never taken away.
 import html
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 from xml.etree import ElementTree as ET
 
-from eval_pipeline.reports import wording
+from eval_pipeline.fingerprint import fingerprint
+from eval_pipeline.reports import policy_sections, wording
 from eval_pipeline.reports.wording import SubsetRow
 
 MAXIMUM_REASONS: Final = 20
+MAXIMUM_SENTENCE: Final = 500
+MAXIMUM_NAME: Final = 120
+MAXIMUM_COMMENT: Final = 60_000
+"""In characters; GitHub refuses a comment of more than 65,536."""
 _SCHEMA_FILE: Final = Path(__file__).with_name("decision.schema.json")
 _MARKDOWN_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]!|~])")
 # Forges look for mentions, issues and links after Markdown is rendered, so escaping is not enough.
@@ -36,7 +41,7 @@ def as_json(decision: Mapping[str, Any]) -> str:
 
 def as_text(decision: Mapping[str, Any]) -> str:
     """The verdict in a sentence, a line per subset, the reasons; plain and aligned."""
-    rows = [*wording.ordered(decision["subsets"]), decision["aggregate"]]
+    rows = _all_rows(decision)
     names = [_display_name(row) for row in rows]
     width = max(len(name) for name in names)
     lines = [
@@ -51,7 +56,8 @@ def as_text(decision: Mapping[str, Any]) -> str:
             f"{wording.points(row.get('difference')):>6}  {wording.interval(row):<14}  "
             f"{wording.tolerance(row.get('margin')):>9}  {_items(row):>5}"
         )
-    told = (decision["reasons"], wording.ceilings(decision))
+    words = policy_sections.people_sentences(decision)
+    told = (words, decision["reasons"], wording.ceilings(decision))
     for sentences in told:
         if sentences:
             lines += ["", *(f"- {wording.one_line(sentence)}" for sentence in sentences)]
@@ -62,9 +68,10 @@ def as_junit(decision: Mapping[str, Any]) -> str:
     """One test case for the verdict and one per subset.
 
     A proven harm is a failure; what the evidence does not settle is an error, as no tool shows a
-    skipped test as a reason to stop.
+    skipped test as a reason to stop. Only what is waived, and stops nothing, is skipped.
     """
-    cases = [_verdict_case(decision), *(_subset_case(row, decision) for row in _sorted(decision))]
+    rows = [*_sorted(decision), *policy_sections.dimension_rows(decision)]
+    cases = [_verdict_case(decision), *(_subset_case(row, decision) for row in rows)]
     suite = ET.Element(
         "testsuite",
         name=f"eval-pipeline gate: {wording.one_line(decision['candidate'])}",
@@ -80,28 +87,78 @@ def as_junit(decision: Mapping[str, Any]) -> str:
 
 
 def as_markdown(decision: Mapping[str, Any]) -> str:
-    """A comment for a pull request; names cannot mention people, link or break the table."""
-    lines = [
-        f"### {_escaped(wording.headline(decision))}",
+    """A comment for a pull request; names cannot mention people, link or break the table.
+
+    Its first line is `comment_marker`, which forges do not show. It fits into a comment of GitHub:
+    of too many subsets those that lost most are told.
+    """
+    told = [
+        *_while_room(_markdown_reasons(decision), MAXIMUM_COMMENT // 2),
         "",
-        _escaped(_arms(decision)),
+        f"<sub>Decision {_escaped(decision['decision_id'])}</sub>",
+    ]
+    head = [
+        comment_marker(decision),
+        f"### {_cut(wording.headline(decision))}",
+        "",
+        _cut(_arms(decision)),
         "",
         f"| Subset | State | Change | {wording.interval_name(decision)} | Tolerance | Items |",
         "|:--|:--|--:|:--|--:|--:|",
     ]
-    rows = [*wording.ordered(decision["subsets"]), decision["aggregate"]]
-    lines += [_markdown_row(row) for row in rows]
-    reasons = [f"- {_escaped(reason)}" for reason in decision["reasons"][:MAXIMUM_REASONS]]
+    rows = [_markdown_row(row) for row in wording.ordered(decision["subsets"])]
+    last = [
+        _markdown_row(row)
+        for row in (decision["aggregate"], *policy_sections.dimension_rows(decision))
+    ]
+    room = MAXIMUM_COMMENT - sum(len(line) + 1 for line in (*head, *told)) - MAXIMUM_SENTENCE
+    last = list(_while_room(last, room))
+    room -= sum(len(line) + 1 for line in last)
+    shown = list(_while_room(rows, room))
+    hidden = len(rows) - len(shown)
+    more = ["", f"{hidden} more subsets are in the decision's JSON."] if hidden else []
+    return "\n".join([*head, *shown, *last, *more, *told]) + "\n"
+
+
+def comment_marker(decision: Mapping[str, Any]) -> str:
+    """A hidden line by which the next decision on the candidate finds the comment it replaces."""
+    return f"<!-- eval-pipeline decision on {fingerprint(decision['candidate'])} -->"
+
+
+def _markdown_reasons(decision: Mapping[str, Any]) -> Iterator[str]:
+    words = policy_sections.people_sentences(decision)[:MAXIMUM_REASONS]
+    if words:
+        yield ""
+        yield from (f"- {_cut(sentence)}" for sentence in words)
+    reasons = decision["reasons"]
+    ceilings = wording.ceilings(decision)
+    more = len(reasons) - MAXIMUM_REASONS
     if reasons:
-        lines += ["", *reasons]
-    more = len(decision["reasons"]) - MAXIMUM_REASONS
+        yield ""
+        yield from (f"- {_cut(reason)}" for reason in reasons[:MAXIMUM_REASONS])
     if more > 0:
-        lines.append(f"- {more} more in the decision's JSON")
-    ceilings = wording.ceilings(decision)[:MAXIMUM_REASONS]
+        yield f"- {more} more in the decision's JSON"
     if ceilings:
-        lines += ["", *(f"- {_escaped(sentence)}" for sentence in ceilings)]
-    lines += ["", f"<sub>Decision {_escaped(str(decision['decision_id']))}</sub>"]
-    return "\n".join(lines) + "\n"
+        yield ""
+        yield from (f"- {_cut(sentence)}" for sentence in ceilings[:MAXIMUM_REASONS])
+
+
+def _while_room(lines: Iterable[str], room: int) -> Iterator[str]:
+    for line in lines:
+        room -= len(line) + 1
+        if room < 0:
+            return
+        yield line
+
+
+def _cut(text: str) -> str:
+    return _escaped(wording.clipped(wording.one_line(text), MAXIMUM_SENTENCE))
+
+
+def _all_rows(decision: Mapping[str, Any]) -> list[SubsetRow]:
+    """The subsets, all items together, and the gated dimensions."""
+    subsets = wording.ordered(decision["subsets"])
+    return [*subsets, decision["aggregate"], *policy_sections.dimension_rows(decision)]
 
 
 def _arms(decision: Mapping[str, Any]) -> str:
@@ -124,7 +181,9 @@ def _items(row: SubsetRow) -> str:
 def _verdict_case(decision: Mapping[str, Any]) -> ET.Element:
     case = ET.Element("testcase", classname="gate", name="decision")
     kind = {"pass": None, "block": "failure"}.get(decision["verdict"], "error")
-    if kind is not None:
+    if decision.get("waived"):
+        ET.SubElement(case, "skipped", message=policy_sections.waived_sentence(decision))
+    elif kind is not None:
         message = wording.headline(decision)
         detail = ET.SubElement(case, kind, type=decision["verdict"], message=message)
         detail.text = "\n".join(wording.one_line(reason) for reason in decision["reasons"])
@@ -134,7 +193,9 @@ def _verdict_case(decision: Mapping[str, Any]) -> ET.Element:
 def _subset_case(row: SubsetRow, decision: Mapping[str, Any]) -> ET.Element:
     case = ET.Element("testcase", classname="gate.subsets", name=wording.one_line(row["subset"]))
     kind = {"certified": None, "reported": None, "blocked": "failure"}.get(row["state"], "error")
-    if kind is not None:
+    if policy_sections.is_waived(row, decision):
+        ET.SubElement(case, "skipped", message=policy_sections.waived_sentence(decision))
+    elif kind is not None:
         message = wording.one_line(wording.change(row, decision))
         needed = row.get("items_needed")
         if needed and kind == "error":
@@ -147,8 +208,9 @@ def _markdown_row(row: SubsetRow) -> str:
     state = f"{wording.STATE_SYMBOLS[row['state']]} {wording.STATE_WORDS[row['state']]}"
     if row["state"] == "blocked":
         state = f"**{state}**"
+    name = _escaped(wording.clipped(_display_name(row), MAXIMUM_NAME))
     return (
-        f"| {_escaped(_display_name(row))} | {state} | {wording.points(row.get('difference'))} "
+        f"| {name} | {state} | {wording.points(row.get('difference'))} "
         f"| {wording.interval(row)} | {wording.tolerance(row.get('margin'))} | {_items(row)} |"
     )
 

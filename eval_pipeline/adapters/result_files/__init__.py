@@ -1,0 +1,1 @@
+"""Files of scored trials, ours and other tools', read into one shape; a module per tool."""
