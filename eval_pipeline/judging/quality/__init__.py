@@ -1,0 +1,1 @@
+"""How good each judge is under each rubric, beside how good people are."""
