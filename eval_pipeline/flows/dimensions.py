@@ -6,20 +6,22 @@ from typing import Any
 
 import polars as pl
 
+from eval_pipeline.evaluation.built_in_dimensions import built_in_scores
+from eval_pipeline.evaluation.dimension_states import with_states
 from eval_pipeline.evaluation.dimensions import (
     compare_dimensions,
     dimension_frame,
     dimension_rows,
     unanswered_score,
 )
-from eval_pipeline.evaluation.trials import (
+from eval_pipeline.evaluation.trial_items import (
     SYNTHETIC,
     TrialItem,
     golden_items,
     reserve_identity,
     reserve_items,
-    score_request,
 )
+from eval_pipeline.evaluation.trials import score_request
 from eval_pipeline.flows.candidates import Candidate
 from eval_pipeline.flows.contamination import excluded_ids, known_items
 from eval_pipeline.flows.regression import version_of
@@ -37,13 +39,15 @@ Items = Mapping[tuple[int, str], TrialItem]
 class _Place:
     """A trial, the scorer that decides on it, and the others that its route names.
 
-    `request` is null where there is no answer to score, or its item or text is gone.
+    `request` is null where there is no answer to score, or its item or text is gone. `built_in`
+    are the scores that no scorer gives.
     """
 
     trial: Mapping[str, Any]
     request: ScoreRequest | None
     deciding: str
     others: tuple[Scoring, ...]
+    built_in: Mapping[str, Score]
 
 
 def score_dimensions(
@@ -68,7 +72,9 @@ def score_dimensions(
         [
             row
             for place, others in zip(places, scores, strict=True)
-            for row in dimension_rows(place.trial, deciding=place.deciding, others=others)
+            for row in dimension_rows(
+                place.trial, deciding=place.deciding, others={**others, **place.built_in}
+            )
         ]
     )
 
@@ -78,9 +84,13 @@ def report_dimensions(
 ) -> pl.DataFrame:
     """The DIMENSION_REPORT of a candidate; items that either arm may know count in no dimension."""
     known = excluded_ids(known_items(pipeline, candidate, version=version_of(pipeline, trials)))
-    return compare_dimensions(
-        scores.filter(~pl.col("item_id").is_in(known)),
-        confidence=pipeline.settings.gate.confidence,
+    counted = scores.filter(~pl.col("item_id").is_in(known))
+    policy = pipeline.settings.gate
+    return with_states(
+        compare_dimensions(counted, confidence=policy.confidence),
+        counted,
+        policy=policy,
+        subsets=pipeline.settings.subsets,
     )
 
 
@@ -119,11 +129,8 @@ def _place(pipeline: Pipeline, trial: Mapping[str, Any], items: Items) -> _Place
         expected_behaviour="graceful_failure" if synthetic else "answer",
     )
     deciding = deciding_scorer(pipeline, asked).dimensions[0]
-    others = tuple(
-        scoring
-        for scoring in pipeline.settings.scorers_of(trial["route"])
-        if not synthetic and set(scoring.dimensions) != {deciding}
-    )
+    scorers = () if synthetic else pipeline.settings.scorers_of(trial["route"])
+    others = tuple(scoring for scoring in scorers if set(scoring.dimensions) != {deciding})
     answered = item is not None and trial["status"] == "answered" and trial["response"] is not None
     return _Place(
         trial=trial,
@@ -132,6 +139,7 @@ def _place(pipeline: Pipeline, trial: Mapping[str, Any], items: Items) -> _Place
         else None,
         deciding=deciding,
         others=others,
+        built_in={} if synthetic else built_in_scores(trial, scorers),
     )
 
 

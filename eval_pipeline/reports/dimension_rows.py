@@ -11,11 +11,12 @@ from eval_pipeline.tables import DIMENSION_REPORT
 def dimension_rows(report: pl.DataFrame | None) -> list[dict[str, Any]]:
     """Rows of DIMENSION_REPORT, by dimension, all items first; empty where all of them decide.
 
-    A dimension that decides on every item is the decision itself and is not told twice. Of the
-    subsets those are told whose interval leaves out zero.
+    A dimension that decides on every item is the decision itself and is not told twice, nor is one
+    that the policy gates. Of the subsets those are told whose interval leaves out zero.
     """
     if report is None:
         return []
+    report = report.filter(pl.col("state") == "reported")
     telling = (pl.col("lower") > 0) | (pl.col("upper") < 0)
     whole = pl.col("subset") == wording.AGGREGATE
     others = report.filter(whole & (_compared() > pl.col("deciding_items")))["dimension"]

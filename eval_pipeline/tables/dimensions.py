@@ -36,21 +36,34 @@ TRIAL_DIMENSIONS: Final = Table(
 DIMENSION_REPORT: Final = Table(
     name="dimension_report",
     job="evaluate",
-    grain="one row per dimension and subset of a candidate's comparison, 'all' for all; no gate",
+    grain="one row per dimension and subset of a candidate's comparison, 'all' for all",
     partitioned_by="candidate",
     key=("dimension", "subset"),
     required=frozenset(
-        {"items", "deciding_items", "without_reference", "missing_baseline", "missing_candidate"}
+        {
+            "state",
+            "items",
+            "deciding_items",
+            "without_reference",
+            "missing_baseline",
+            "missing_candidate",
+        }
     ),
     schema=schema_of(
         {
             "dimension": pl.String,
             "subset": pl.String,  # 'all' and the subsets; synthetic items stand in theirs alone
+            "state": pl.String,  # reported unless the policy gates it; else as regression_report's
             "baseline_mean": pl.Float64,
             "candidate_mean": pl.Float64,
             "difference": pl.Float64,
             "lower": pl.Float64,
             "upper": pl.Float64,
+            "margin": pl.Float64,  # null where nothing is gated, as are the next three
+            "p_noninferior": pl.Float64,
+            "p_harm": pl.Float64,
+            "looks": pl.Int64,  # the look that decided, or the last one
+            "items_needed": pl.Int64,  # null where it is settled, too
             "items": pl.Int64,  # with a score in both arms
             "effective_items": pl.Float64,
             "clusters": pl.Int64,

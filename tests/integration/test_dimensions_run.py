@@ -5,7 +5,9 @@ import json
 import polars as pl
 import pytest
 
-from eval_pipeline.flows.decision import load_decision, read_page
+from eval_pipeline.flows.decision import load_decision
+from eval_pipeline.flows.decision_pages import read_page
+from eval_pipeline.settings.policy_dimensions import BUILT_IN
 from eval_pipeline.tables import (
     DIMENSION_REPORT,
     REGRESSION_REPORT,
@@ -51,9 +53,9 @@ def test_a_route_of_three_scorers_is_reported_by_each_and_decided_by_its_first(
 
     own = scores.filter((pl.col("route") == ROUTE) & (pl.col("source") != "synthetic"))
     assert set(own["dimension"]) == {
-        "fields.f1", "fields.precision", "fields.recall", "required_fields", "judged",
+        "fields.f1", "fields.precision", "fields.recall", "required_fields", "judged", *BUILT_IN,
     }  # fmt: skip
-    others = scores.filter(pl.col("route") != ROUTE)
+    others = scores.filter((pl.col("route") != ROUTE) & ~pl.col("dimension").is_in(BUILT_IN))
     assert others["deciding"].all()
 
     # Nothing but the judges' calls of the panel on this route's answers was asked and paid.
