@@ -3,26 +3,58 @@
 No rule belongs here; they stand in `eval_pipeline.evaluation.gate`.
 """
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
 import dagster as dg
 
+from assets.aa import aa_runs
+from assets.candidate_audit import human_correction
 from assets.contamination import candidate_contamination
-from assets.conventions import across, stored, table_asset
+from assets.continuation import continuation_report
+from assets.conventions import across, counts, stored, table_asset
+from assets.drift import drift_signals
 from assets.evaluation import (
     dimension_report,
     drift_report,
     regression_report,
     regression_trials,
 )
+from assets.judge_quality import judge_quality
 from assets.monitoring import operations_report, outcome_validity, production_monitor
 from assets.review import annotator_agreement
 from assets.truth import judge_calibration
-from eval_pipeline.evaluation.decision import decision_row
-from eval_pipeline.flows import decision
+from eval_pipeline.evaluation.decision import newest_row
+from eval_pipeline.flows import decision, decision_pages, waivers
 from eval_pipeline.flows.candidates import resolve_candidate
+from eval_pipeline.flows.replay import replay
 from eval_pipeline.flows.wiring import Pipeline
-from eval_pipeline.tables import GATE_DECISION
+from eval_pipeline.tables import GATE_DECISION, POLICY_RECORDS
+
+REPLAY_CHECK: Final = {
+    "decision_replays": "Made again from what was kept of it, the decision comes out the same."
+}
+
+
+@table_asset(
+    POLICY_RECORDS,
+    group="gate",
+    kinds={"sqlalchemy", "parquet"},
+    deps=[regression_trials],
+    automated=True,
+)
+def policy_records(
+    context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
+) -> dg.MaterializeResult[Any]:
+    """Exports what named people decided about the candidate: waivers, approvals, promotions."""
+    records = waivers.records_of(pipeline, context.partition_key)
+    return stored(
+        pipeline,
+        POLICY_RECORDS,
+        records,
+        partition=context.partition_key,
+        metadata={"records": counts(records, "action", "decided_by")},
+    )
 
 
 @table_asset(
@@ -32,34 +64,56 @@ from eval_pipeline.tables import GATE_DECISION
     deps=[
         regression_trials,
         regression_report,
+        continuation_report,
         dimension_report,
         operations_report,
         candidate_contamination,
+        policy_records,
+        human_correction,
         across(judge_calibration),
+        across(judge_quality),
         across(annotator_agreement),
         across(drift_report),
+        across(drift_signals),
+        across(aa_runs),
         across(production_monitor),
         across(outcome_validity),
     ],
+    checks=REPLAY_CHECK,
     automated=True,
 )
 def gate_decision(
     context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
-) -> dg.MaterializeResult[Any]:
+) -> Iterator[Any]:
     """Decides on the candidate and writes the page that says why."""
     candidate = resolve_candidate(pipeline.project, context.partition_key)
-    decided = decision.decide_on(pipeline, candidate)
-    page = decision.write_pages(pipeline, candidate.candidate_id, decided)
-    row = decision_row(decided)
-    return stored(
+    decided = decision.decide_on(pipeline, candidate).decision
+    page = decision_pages.write_pages(pipeline, candidate.candidate_id, decided)
+    decisions = decision.with_earlier(pipeline, decided)
+    yield _replay_check(pipeline, decided.decision_id)
+    yield stored(
         pipeline,
         GATE_DECISION,
-        row,
+        decisions,
         partition=context.partition_key,
         metadata={
             "verdict": decided.verdict,
+            "waived": decided.waived,
             "reasons": dg.MetadataValue.md("\n".join(f"- {reason}" for reason in decided.reasons)),
             "page": dg.MetadataValue.path(page),
-            "blocked": ", ".join(row["blocked_subsets"][0]) or "none",
+            "blocked": ", ".join(newest_row(decisions)["blocked_subsets"]) or "none",
+            "decision": decided.decision_id,
         },
+    )
+
+
+def _replay_check(pipeline: Pipeline, decision_id: str) -> dg.AssetCheckResult:
+    (name,) = REPLAY_CHECK
+    again = replay(pipeline.decision_records.load(decision_id))
+    return dg.AssetCheckResult(
+        asset_key=GATE_DECISION.name,
+        check_name=name,
+        passed=again.identical,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description="; ".join(again.differences) or "The same to the last bit.",
     )

@@ -1,33 +1,42 @@
-"""The gate over everything that is known of a candidate, and the page that tells it to people."""
+"""The gate over everything that is known of a candidate."""
 
 import datetime as dt
-from collections.abc import Collection
 
 import polars as pl
 
-from eval_pipeline.errors import MissingPartitionError
-from eval_pipeline.evaluation.decision import Decision, read_decision
+from eval_pipeline.errors import StaleReportError
+from eval_pipeline.evaluation.decision import (
+    Decision,
+    decisions_with,
+    newest_row,
+    read_decision,
+)
+from eval_pipeline.evaluation.decision_inputs import Decided, DecisionInputs, bare, decided
 from eval_pipeline.evaluation.exclusions import exclusion_sentences
-from eval_pipeline.evaluation.gate import Evidence, decide
-from eval_pipeline.evaluation.trials import SYNTHETIC, reserve_names
+from eval_pipeline.evaluation.gate.evidence import Evidence
+from eval_pipeline.evaluation.trial_items import SYNTHETIC
 from eval_pipeline.evaluation.verbatim import memorisation_sentences
+from eval_pipeline.flows.aa import all_aa_runs
 from eval_pipeline.flows.candidates import Candidate
-from eval_pipeline.flows.contamination import excluded_ids, known_items
-from eval_pipeline.flows.dimensions import dimensions_held
+from eval_pipeline.flows.contamination import known_items
+from eval_pipeline.flows.continuation import continuation_held
+from eval_pipeline.flows.ledger import exposure_to
 from eval_pipeline.flows.memorisation import memorised_by_candidate
-from eval_pipeline.flows.regression import version_of
+from eval_pipeline.flows.policy import policy_evidence
+from eval_pipeline.flows.promotion import promotion_sentences
+from eval_pipeline.flows.regression import counted_trials, version_of
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.judging.pairwise import order_sentences
-from eval_pipeline.ports import Message
-from eval_pipeline.reports import formats
-from eval_pipeline.reports.pages import ExampleItem, decision_page
 from eval_pipeline.settings import SYNTHETIC_SUBSET, GateSettings, family_sentences
 from eval_pipeline.tables import (
     ANNOTATOR_AGREEMENT,
     ANONYMISED_INTERACTIONS,
     DRIFT_REPORT,
+    DRIFT_SIGNALS,
     GATE_DECISION,
+    HUMAN_CORRECTION,
     JUDGE_CALIBRATION,
+    JUDGE_QUALITY,
     OPERATIONS_REPORT,
     REGRESSION_REPORT,
     REGRESSION_TRIALS,
@@ -35,46 +44,80 @@ from eval_pipeline.tables import (
 )
 
 MODEL_SCORERS = ("panel", "judge", "preference")
-EXAMPLES_PER_SUBSET = 4
-ERASED = ((Message("erased", "Erased on request, or with its week."),), None)
-"""What stands for an item whose texts are gone: its scores still say why the gate decided."""
 
 
-def decide_on(pipeline: Pipeline, candidate: Candidate) -> Decision:
-    """The decision on a candidate whose trials, report and operations are in the lake."""
+def decide_on(pipeline: Pipeline, candidate: Candidate) -> Decided:
+    """The decision on a candidate whose trials, report and operations are in the lake.
+
+    Raises `StaleReportError` where the report is not what the trials and the policy give.
+    """
+    inputs = inputs_of(pipeline, candidate)
+    made = decided(inputs)
+    held = pipeline.lake.read(REGRESSION_REPORT, partition=candidate.candidate_id)
+    if not held.equals(made.report):
+        raise StaleReportError(candidate.candidate_id)
+    pipeline.decision_records.keep(made, inputs)
+    return made
+
+
+def inputs_of(pipeline: Pipeline, candidate: Candidate) -> DecisionInputs:
+    """All that the decision reads, as it stands now."""
     partition = candidate.candidate_id
     asked = pipeline.lake.read(REGRESSION_TRIALS, partition=partition)
     version = version_of(pipeline, asked)
-    known = known_items(pipeline, candidate, version=version)
-    trials = asked.filter(~pl.col("item_id").is_in(excluded_ids(known)))
-    panel_scored = _rests_on_models(trials, pipeline.settings.gate)
-    return decide(
-        pipeline.lake.read(REGRESSION_REPORT, partition=partition),
-        candidate_id=candidate.candidate_id,
+    counted = counted_trials(pipeline, candidate, asked)
+    return DecisionInputs(
+        candidate_id=partition,
         baseline_id=candidate.baseline_id,
         golden_version=version,
         policy=pipeline.settings.gate,
-        evidence=Evidence(
-            trials=trials,
-            calibration=_newest(pipeline, JUDGE_CALIBRATION),
-            operations=pipeline.lake.read(OPERATIONS_REPORT, partition=partition),
-            drift=_newest(pipeline, DRIFT_REPORT),
-            agreement=_newest(pipeline, ANNOTATOR_AGREEMENT),
-            golden_age_days=_age_in_days(pipeline, version),
-            judge_only=True,
-            panel_scored=panel_scored,
-            notes=(
-                *(judge_sentences(pipeline, candidate, trials) if panel_scored else ()),
-                *exclusion_sentences(
-                    known,
-                    candidate_id=candidate.candidate_id,
-                    baseline_id=candidate.baseline_id,
-                ),
-                *memorisation_sentences(
-                    memorised_by_candidate(pipeline, candidate, trials),
-                    words=pipeline.settings.golden.contamination.verbatim_words,
-                ),
+        subsets=tuple(sorted(pipeline.settings.subsets)),
+        trials=bare(counted.trials),
+        reserve=counted.reserve,
+        judge_bias=counted.judge_bias,
+        evidence=_evidence(pipeline, candidate, counted.trials, version=version),
+    )
+
+
+def with_earlier(pipeline: Pipeline, decision: Decision) -> pl.DataFrame:
+    """All decisions on its candidate, this one the last."""
+    earlier = GATE_DECISION.empty()
+    if pipeline.lake.has(GATE_DECISION, partition=decision.candidate):
+        earlier = pipeline.lake.read(GATE_DECISION, partition=decision.candidate)
+    return decisions_with(earlier, decision)
+
+
+def _evidence(
+    pipeline: Pipeline, candidate: Candidate, trials: pl.DataFrame, *, version: int
+) -> Evidence:
+    known = known_items(pipeline, candidate, version=version)
+    panel_scored = _rests_on_models(trials, pipeline.settings.gate)
+    return Evidence(
+        calibration=_newest(pipeline, JUDGE_CALIBRATION),
+        judge_quality=_newest(pipeline, JUDGE_QUALITY),
+        operations=pipeline.lake.read(OPERATIONS_REPORT, partition=candidate.candidate_id),
+        drift=_newest(pipeline, DRIFT_REPORT),
+        drift_signals=_newest(pipeline, DRIFT_SIGNALS),
+        agreement=_newest(pipeline, ANNOTATOR_AGREEMENT),
+        aa=all_aa_runs(pipeline),
+        continuation=continuation_held(pipeline, candidate.candidate_id, version=version),
+        exposure=exposure_to(pipeline, candidate, version=version),
+        golden_age_days=_age_in_days(pipeline, version),
+        **policy_evidence(pipeline, candidate, version=version),
+        correction=_own(pipeline, HUMAN_CORRECTION, candidate),
+        panel_scored=panel_scored,
+        notes=(
+            *(judge_sentences(pipeline, candidate, trials) if panel_scored else ()),
+            *exclusion_sentences(
+                known,
+                candidate_id=candidate.candidate_id,
+                baseline_id=candidate.baseline_id,
             ),
+            *memorisation_sentences(
+                memorised_by_candidate(pipeline, candidate, trials),
+                words=pipeline.settings.golden.contamination.verbatim_words,
+            ),
+            *promotion_sentences(pipeline),
         ),
     )
 
@@ -97,75 +140,21 @@ def judge_sentences(pipeline: Pipeline, candidate: Candidate, trials: pl.DataFra
     ]
 
 
-def write_pages(pipeline: Pipeline, candidate_id: str, decision: Decision) -> str:
-    """Writes the decision as HTML and JSON beside its row; returns where the page is."""
-    for path, data in render_pages(pipeline, candidate_id, decision).items():
-        pipeline.lake.write_bytes(path, data)
-    return page_path(pipeline, candidate_id)
-
-
-def render_pages(
-    pipeline: Pipeline,
-    candidate_id: str,
-    decision: Decision,
-    *,
-    erased: Collection[str] = (),
-) -> dict[str, bytes]:
-    """The decision as HTML and JSON, by path; items that were erased, or are, show that.
-
-    `erased` are item ids whose texts are not shown although they are still there.
-    """
-    told = decision.model_dump(mode="json")
-    trials = pipeline.lake.read(REGRESSION_TRIALS, partition=candidate_id)
-    version = version_of(pipeline, trials)
-    page = decision_page(
-        told,
-        pipeline.lake.read(REGRESSION_REPORT, partition=candidate_id),
-        examples=_examples(pipeline, decision, trials, erased=erased),
-        drift=_drift_so_far(pipeline),
-        operations=pipeline.lake.read(OPERATIONS_REPORT, partition=candidate_id),
-        dimensions=dimensions_held(pipeline, candidate_id),
-        golden=pipeline.golden.manifest(version).model_dump(mode="json", exclude={"canary"}),
-    )
-    return {
-        _page(candidate_id, "html"): page.encode(),
-        _page(candidate_id, "json"): formats.as_json(told).encode(),
-    }
-
-
 def load_decision(pipeline: Pipeline, candidate_id: str) -> Decision:
-    """The decision as it was written."""
-    row = pipeline.lake.read(GATE_DECISION, partition=candidate_id).row(0, named=True)
-    return read_decision(row["decision_json"])
+    """The newest decision on the candidate, as it was written."""
+    decisions = pipeline.lake.read(GATE_DECISION, partition=candidate_id)
+    return read_decision(newest_row(decisions)["decision_json"])
 
 
-def page_path(pipeline: Pipeline, candidate_id: str) -> str:
-    """Where the decision's page lies: a file, or an object's URL."""
-    return pipeline.lake.describe(_page(candidate_id, "html"))
-
-
-def read_page(pipeline: Pipeline, candidate_id: str) -> str:
-    """The decision's page; raises `MissingPartitionError` before the decision."""
-    try:
-        return pipeline.lake.read_bytes(_page(candidate_id, "html")).decode()
-    except FileNotFoundError:
-        command = GATE_DECISION.command_for(candidate_id)
-        raise MissingPartitionError(GATE_DECISION.name, candidate_id, command) from None
-
-
-def _page(candidate_id: str, suffix: str) -> str:
-    return f"{GATE_DECISION.name}/candidate={candidate_id}/decision.{suffix}"
+def _own(pipeline: Pipeline, table: Table, candidate: Candidate) -> pl.DataFrame | None:
+    partition = candidate.candidate_id
+    held = pipeline.lake.has(table, partition=partition)
+    return pipeline.lake.read(table, partition=partition) if held else None
 
 
 def _newest(pipeline: Pipeline, table: Table) -> pl.DataFrame | None:
     weeks = pipeline.lake.partitions(table)
     return pipeline.lake.read(table, partition=weeks[-1]) if weeks else None
-
-
-def _drift_so_far(pipeline: Pipeline) -> pl.DataFrame | None:
-    if not pipeline.lake.partitions(DRIFT_REPORT):
-        return None
-    return pipeline.lake.read_all(DRIFT_REPORT, partition_column="week")
 
 
 def _age_in_days(pipeline: Pipeline, version: int) -> int:
@@ -186,59 +175,3 @@ def _rests_on_models(trials: pl.DataFrame, policy: GateSettings) -> bool:
         deciding = trials.filter(pl.col("source").ne_missing(SYNTHETIC))
     scorers = deciding["scorer"].unique().to_list()
     return any(scorer.split(":")[0] in MODEL_SCORERS for scorer in scorers)
-
-
-def _examples(
-    pipeline: Pipeline, decision: Decision, trials: pl.DataFrame, *, erased: Collection[str]
-) -> list[ExampleItem]:
-    """The items that a blocked subset lost, both answers side by side."""
-    chosen = [
-        (finding.subset, item_id)
-        for finding in (*decision.subsets, decision.aggregate)
-        for item_id in finding.losing_items[:EXAMPLES_PER_SUBSET]
-    ]
-    held = {item_id for _, item_id in chosen} - set(erased)
-    texts = _texts(pipeline, held, trials)
-    arms = {(row["arm"], row["item_id"]): row for row in trials.iter_rows(named=True)}
-    examples: dict[str, ExampleItem] = {}
-    for subset, item_id in chosen:
-        baseline, candidate = arms["baseline", item_id], arms["candidate", item_id]
-        messages, reference = texts.get(item_id, ERASED)
-        examples.setdefault(
-            item_id,
-            ExampleItem(
-                item_id=item_id,
-                subset=subset,
-                conversation=messages,
-                reference=reference,
-                baseline_response=baseline["response"] if item_id in texts else None,
-                candidate_response=candidate["response"] if item_id in texts else None,
-                baseline_score=baseline["score"],
-                candidate_score=candidate["score"],
-            ),
-        )
-    return list(examples.values())
-
-
-def _texts(
-    pipeline: Pipeline, item_ids: set[str], trials: pl.DataFrame
-) -> dict[str, tuple[tuple[Message, ...], str | None]]:
-    """The anonymised conversation and reference of golden and reserve items, by item id."""
-    versions = trials["golden_version"].unique().to_list()
-    found: dict[str, tuple[tuple[Message, ...], str | None]] = {}
-    for version in sorted(versions):
-        items = pipeline.golden.items(version).filter(pl.col("item_id").is_in(item_ids))
-        for row in items.iter_rows(named=True):
-            found[row["item_id"]] = (_messages(row), row["reference_response"])
-    missing = {item_id for item_id in item_ids if item_id not in found}
-    if missing:
-        reserve = pipeline.lake.read_all(ANONYMISED_INTERACTIONS)
-        for row in reserve.select("interaction_id", "messages").iter_rows(named=True):
-            for item_id in missing.intersection(reserve_names(row["interaction_id"])):
-                found[item_id] = (_messages(row), None)
-    return found
-
-
-def _messages(row: dict[str, object]) -> tuple[Message, ...]:
-    messages: list[dict[str, str]] = row["messages"]  # type: ignore[assignment]
-    return tuple(Message(part["role"], part["content"]) for part in messages)
