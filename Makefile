@@ -17,7 +17,7 @@ SPARK_TESTS := tests/spark
 export GX_ANALYTICS_ENABLED := false
 export PYTHONUTF8 := 1
 
-.PHONY: help setup demo ui real test test-full test-fast check lint types imports defs wheel lock clean browser java spark presidio bench-intake bench-privacy bench-golden bench-runner bench-desk bench-review-import desk
+.PHONY: help setup demo ui real test test-full test-fast check lint types imports defs wheel lock clean browser java spark presidio bench-intake bench-privacy bench-golden bench-runner bench-decision bench-desk bench-review-import desk
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -106,6 +106,9 @@ bench-runner: setup ## the runner beside its peers, with faults and a kill; inst
 
 bench-desk: setup ## fifty annotators at the review desk, on SQLite and PostgreSQL
 	@$(BIN)/python benchmarks/desk.py $(BENCH_ARGS)
+
+bench-decision: setup ## the gate's rates, intervals, drift, planning, judges and speed against their bars; about half an hour
+	@$(BIN)/python benchmarks/decision.py $(BENCH_ARGS)
 
 bench-review-import: setup ## ten thousand labels from Label Studio's and our own format, masked and recorded
 	@$(BIN)/python benchmarks/review_import.py $(BENCH_ARGS)
