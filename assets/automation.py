@@ -28,7 +28,7 @@ def last_full_week(now: dt.datetime) -> str:
 
 
 def weekly_schedules(settings: AutomationSettings) -> list[dg.ScheduleDefinition]:
-    """The weekly refresh and the weekly re-run of old versions, at their configured times."""
+    """Refresh, re-run of old versions and A/A run, each week at its configured time."""
 
     def request(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         week = last_full_week(context.scheduled_execution_time)
@@ -55,9 +55,15 @@ def weekly_schedules(settings: AutomationSettings) -> list[dg.ScheduleDefinition
             ),
             (
                 "weekly_drift",
-                jobs.drift,
+                jobs.rerun,
                 settings.weekly_drift,
                 "Re-runs old golden versions on the pinned systems.",
+            ),
+            (
+                "weekly_aa",
+                jobs.run_aa,
+                settings.weekly_aa,
+                "Holds the baseline against itself: how noisy the gate is, how often it errs.",
             ),
         )
     ]

@@ -3,17 +3,24 @@
 import dagster as dg
 
 from assets import (
+    aa,
     adversarial,
+    candidate_audit,
     clusters,
     contamination,
+    continuation,
+    drift,
     evaluation,
     gate,
     intake,
     judge_checks,
+    judge_quality,
     judging,
+    ledger,
     monitoring,
     privacy,
     review,
+    triage,
     truth,
 )
 from assets.automation import all_sensors, weekly_schedules
@@ -35,10 +42,17 @@ def build_definitions(project: Project, *, pipeline: Pipeline | None = None) -> 
                 adversarial,
                 truth,
                 judge_checks,
+                judge_quality,
                 contamination,
                 evaluation,
+                drift,
+                aa,
+                continuation,
+                candidate_audit,
                 monitoring,
                 gate,
+                ledger,
+                triage,
             ],
             include_specs=True,  # what lies outside: the logs and the desk
         ),

@@ -18,18 +18,27 @@ from assets.contamination import (
 from assets.conventions import across, counts, markdown, plot, stored, table_asset
 from assets.intake import anonymised_interactions, stratified_interactions
 from assets.reconciliation import CALLS_CHECK, calls_check
-from assets.truth import golden_set
-from eval_pipeline.flows import dimensions, drift, memorisation, reconciliation, regression
+from assets.truth import golden_set, golden_weights
+from eval_pipeline.flows import (
+    dimensions,
+    drift,
+    memorisation,
+    planning,
+    reconciliation,
+    regression,
+)
 from eval_pipeline.flows import rotation_effect as rotation
 from eval_pipeline.flows.candidates import resolve_candidate
 from eval_pipeline.flows.judge_weights import weights_before, weights_told
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.judging.pairwise import order_effects
-from eval_pipeline.reports import plots, rotation_plots
+from eval_pipeline.reports import decomposition_plots, plots, rotation_plots
+from eval_pipeline.reports.decomposition_words import moved
 from eval_pipeline.tables import (
     DIMENSION_REPORT,
     DRIFT_REPORT,
     DRIFT_TRIALS,
+    HUMAN_CORRECTION,
     REGRESSION_REPORT,
     REGRESSION_TRIALS,
     ROTATION_EFFECT,
@@ -79,7 +88,7 @@ def drift_trials(
 def drift_report(
     context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
 ) -> dg.MaterializeResult[Any]:
-    """Tells provider, judge, truth and population drift apart, each against a named week."""
+    """What moved the live score since a named week: truth, judge, provider and the traffic."""
     week = context.partition_key
     trials = pipeline.lake.read(DRIFT_TRIALS, partition=week)
     report = drift.report_week(pipeline, trials, week=week)
@@ -92,6 +101,10 @@ def drift_report(
         metadata={
             "drift": markdown(found) if found.height else "within noise",
             "components": markdown(report.filter(pl.col("subset") == "all")),
+            "moved": " ".join(moved(report)),
+            "waterfall": plot(
+                decomposition_plots.waterfall(report), alt="what moved the score, part by part"
+            ),
         },
     )
 
@@ -127,6 +140,7 @@ def rotation_effect(
     kinds={"llm", "parquet"},
     deps=[
         across(golden_set),
+        across(golden_weights),
         across(anonymised_interactions),
         across(stratified_interactions),
         candidate_contamination,
@@ -154,6 +168,7 @@ def regression_trials(
             "trials": counts(trials, "arm", "source", "look", "status"),
             "weights": weights_told(weights_before(pipeline)),
             "order effects": markdown(order_effects(trials)),
+            "infeasible": "; ".join(planning.infeasible_now(pipeline)) or "nothing",
             "cost_usd": float(trials["cost_usd"].sum()),
         },
     )
@@ -163,7 +178,7 @@ def regression_trials(
     REGRESSION_REPORT,
     group="evaluation",
     kinds={"scipy", "parquet"},
-    deps=[regression_trials, candidate_contamination],
+    deps=[regression_trials, candidate_contamination, dg.AssetKey(HUMAN_CORRECTION.name)],
     automated=True,
 )
 def regression_report(
@@ -219,14 +234,15 @@ def trial_dimensions(
 def dimension_report(
     context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
 ) -> dg.MaterializeResult[Any]:
-    """Paired differences per dimension and subset; only what decides reaches the gate."""
+    """Paired differences per dimension and subset, and what they certify where the policy asks."""
     candidate = resolve_candidate(pipeline.project, context.partition_key)
     trials = pipeline.lake.read(REGRESSION_TRIALS, partition=context.partition_key)
     scores = pipeline.lake.read(TRIAL_DIMENSIONS, partition=context.partition_key)
     report = dimensions.report_dimensions(pipeline, candidate, scores, trials=trials)
     shown = report.select(
-        "dimension", "subset", "baseline_mean", "candidate_mean", "difference", "lower", "upper",
-        "items", "missing_baseline", "missing_candidate", "without_reference", "deciding_items",
+        "dimension", "subset", "state", "baseline_mean", "candidate_mean", "difference", "lower",
+        "upper", "margin", "items", "missing_baseline", "missing_candidate", "without_reference",
+        "deciding_items",
     )  # fmt: skip
     return stored(
         pipeline,

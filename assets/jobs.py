@@ -5,17 +5,24 @@ from typing import Final
 import dagster as dg
 
 from assets import (
+    aa,
     adversarial,
+    candidate_audit,
     clusters,
     contamination,
+    continuation,
+    drift,
     evaluation,
     gate,
     intake,
     judge_checks,
+    judge_quality,
     judging,
+    ledger,
     monitoring,
     privacy,
     review,
+    triage,
     truth,
 )
 
@@ -57,15 +64,28 @@ check_judges: Final = dg.define_asset_job(
     description="What is wrong with the judges: asked again, asked in the other order, asked about "
     "frozen responses, and held against the labels.",
     selection=dg.AssetSelection.assets(
-        judge_checks.judge_anchors, judge_checks.judge_probes, judge_checks.judge_biases
+        judge_checks.judge_anchors,
+        judge_checks.judge_probes,
+        judge_checks.judge_biases,
+        judge_quality.judge_reliability,
+        judge_quality.judge_quality,
     ),
 )
-drift: Final = dg.define_asset_job(
+rerun: Final = dg.define_asset_job(
     "drift",
     description="Old golden versions re-run on the pinned systems, and what has drifted.",
     selection=dg.AssetSelection.assets(
-        evaluation.drift_trials, evaluation.drift_report, evaluation.rotation_effect
+        evaluation.drift_trials,
+        evaluation.drift_report,
+        drift.drift_reference,
+        drift.drift_signals,
+        evaluation.rotation_effect,
     ),
+)
+pin: Final = dg.define_asset_job(
+    "drift_pin",
+    description="Reference runs of the pinned systems, which the weekly re-run is held against.",
+    selection=dg.AssetSelection.assets(drift.drift_reference, drift.drift_signals),
 )
 evaluate: Final = dg.define_asset_job(
     "evaluate",
@@ -73,10 +93,21 @@ evaluate: Final = dg.define_asset_job(
     selection=dg.AssetSelection.assets(
         contamination.candidate_contamination,
         evaluation.regression_trials,
+        candidate_audit.candidate_audit,
+        candidate_audit.human_correction,
         evaluation.regression_report,
+        continuation.continuation_trials,
+        continuation.continuation_report,
         evaluation.trial_dimensions,
         evaluation.dimension_report,
         monitoring.operations_report,
+    ),
+)
+audit: Final = dg.define_asset_job(
+    "audit",
+    description="What people said of a candidate's answers so far, and what it corrects.",
+    selection=dg.AssetSelection.assets(
+        candidate_audit.candidate_audit, candidate_audit.human_correction
     ),
 )
 decide: Final = dg.define_asset_job(
@@ -85,11 +116,56 @@ decide: Final = dg.define_asset_job(
     selection=dg.AssetSelection.assets(
         contamination.candidate_contamination,
         evaluation.regression_trials,
+        candidate_audit.candidate_audit,
+        candidate_audit.human_correction,
         evaluation.regression_report,
+        continuation.continuation_trials,
+        continuation.continuation_report,
         evaluation.trial_dimensions,
         evaluation.dimension_report,
         monitoring.operations_report,
+        gate.policy_records,
         gate.gate_decision,
+        ledger.gate_ledger,
     ),
 )
-ALL_JOBS: Final = (refresh, publish, check_judges, drift, evaluate, decide)
+record: Final = dg.define_asset_job(
+    "record",
+    description="What named people decided about a candidate, from the store to the lake.",
+    selection=dg.AssetSelection.assets(gate.policy_records),
+)
+ask_again: Final = dg.define_asset_job(
+    "triage",
+    description="What a candidate lost, asked again on both systems; which of it is systematic.",
+    selection=dg.AssetSelection.assets(triage.failing_items, triage.failure_triage),
+)
+go_on: Final = dg.define_asset_job(
+    "continue_gate",
+    description="An undecided candidate on the reserve of later weeks, after its planned looks.",
+    selection=dg.AssetSelection.assets(
+        evaluation.regression_report,
+        continuation.continuation_trials,
+        continuation.continuation_report,
+        gate.gate_decision,
+        ledger.gate_ledger,
+    ),
+)
+run_aa: Final = dg.define_asset_job(
+    "aa",
+    description="The baseline against itself through the gate: how noisy it is, how often it errs.",
+    selection=dg.AssetSelection.assets(aa.aa_runs),
+)
+ALL_JOBS: Final = (
+    refresh,
+    publish,
+    check_judges,
+    rerun,
+    pin,
+    evaluate,
+    audit,
+    decide,
+    record,
+    ask_again,
+    go_on,
+    run_aa,
+)

@@ -1,7 +1,9 @@
 """Runs jobs and sensors in this process, recorded in the same instance that the UI shows."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
 
 import dagster as dg
 
@@ -14,6 +16,9 @@ from eval_pipeline.settings_file import Project
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
+PER_CANDIDATE: Final = frozenset({"evaluate", "audit", "gate", "record", "triage", "continue_gate"})
+
+
 class DagsterLauncher:
     """Implements `ports.JobLauncher` on the instance that DAGSTER_HOME names."""
 
@@ -24,17 +29,25 @@ class DagsterLauncher:
         logging.getLogger("dagster").setLevel(logging.CRITICAL)
 
     def launch(
-        self, job: str, *, partition: str | None = None, tags: Iterable[tuple[str, str]] = ()
+        self,
+        job: str,
+        *,
+        partition: str | None = None,
+        tags: Iterable[tuple[str, str]] = (),
+        config: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     ) -> str:
         """Runs the job to its end; raises its step's own error, or `JobFailedError`."""
         definition = self._definitions.resolve_job_def(job)
-        if partition is not None and job in {"evaluate", "gate"}:
+        if partition is not None and job in PER_CANDIDATE:
             self._instance.add_dynamic_partitions(candidates.name or "", [partition])
         try:
             result = definition.execute_in_process(
                 instance=self._instance,
                 partition_key=partition,
-                run_config=QUIET,
+                run_config={
+                    **QUIET,
+                    "ops": {name: {"config": dict(given)} for name, given in config.items()},
+                },
                 tags=dict(tags),
             )
         except EvalPipelineError:

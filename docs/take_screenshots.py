@@ -40,8 +40,8 @@ CANDIDATE = "sharper-on-average"
 START_SECONDS = 120
 STOP_SECONDS = 20
 SETTLE_MILLISECONDS = 3000
-PAGE_END = "The most telling items"
-ITEM_HEIGHT = 350
+PAGE_END = "How far people agree"
+MARGIN = 20
 GRAPH: Final[FloatRect] = {"x": 370, "y": 50, "width": 2630, "height": 1750}
 """The part of a window of 3000 by 1900 that the lineage graph fills."""
 
@@ -161,14 +161,14 @@ def _automation(page: Page, url: str, target: Path) -> None:
 
 
 def _decision(page: Page, run: Path, target: Path) -> None:
-    """The decision page down to the first items that were lost."""
+    """The decision page down to its reasons and what is missing."""
     file = run / "lake" / "gate_decision" / f"candidate={CANDIDATE}" / "decision.html"
     page.goto(file.as_uri())
     heading = page.get_by_text(PAGE_END)
     box = heading.bounding_box()
     if box is None:
         raise SystemExit(f"{file} has no heading '{PAGE_END}'.")
-    height = box["y"] + ITEM_HEIGHT
+    height = box["y"] - MARGIN
     page.screenshot(
         path=target,
         full_page=True,

@@ -1,8 +1,9 @@
 """What the stages need of the outside, as types: model calls and whoever answers them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from types import MappingProxyType
+from typing import Any, Literal, Protocol
 
 CallStatus = Literal["answered", "refused", "failed"]
 Behaviour = Literal["answer", "graceful_failure"]
@@ -120,9 +121,17 @@ class JobLauncher(Protocol):
     """Runs a named job of the orchestrator in this process, visible in its UI."""
 
     def launch(
-        self, job: str, *, partition: str | None = None, tags: Iterable[tuple[str, str]] = ()
+        self,
+        job: str,
+        *,
+        partition: str | None = None,
+        tags: Iterable[tuple[str, str]] = (),
+        config: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     ) -> str:
-        """The run's id; raises `JobFailedError`, or the step's own `EvalPipelineError`."""
+        """The run's id; raises `JobFailedError`, or the step's own `EvalPipelineError`.
+
+        `config` is by asset what a person asks of it in this run.
+        """
         ...
 
     def tick(self, sensor: str) -> str:

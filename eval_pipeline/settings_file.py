@@ -131,6 +131,28 @@ def load_section(path: Path, name: str, model: type[_Section]) -> _Section:
         raise SettingsError("\n".join(described)) from None
 
 
+def load_required_section(path: Path, name: str, model: type[_Section]) -> _Section:
+    """The section of the file at `path`, or the file's whole content if it is that section alone.
+
+    A section's own keys at the top, and none of its name, make the file that section. Raises
+    `SettingsError` with every mistake located, and where the section is absent.
+    """
+    file = path.absolute()
+    tree = _parse_yaml(_read(file), str(file))
+    if name in tree:
+        return load_section(path, name, model)
+    own = {field.alias or key for key, field in model.model_fields.items()}
+    if not own.intersection(tree):
+        raise SettingsError(f"{file}:1: `{name}`: this section is required and missing.")
+    try:
+        return model.model_validate_json(json.dumps(tree, default=str))
+    except TypeError:
+        raise SettingsError(f"{file}: a key is itself a list or a mapping.") from None
+    except ValidationError as error:
+        described = [_describe(detail, tree, str(file)) for detail in error.errors()]
+        raise SettingsError("\n".join(described)) from None
+
+
 def settings_json_schema() -> dict[str, Any]:
     """The JSON Schema of the configuration, for editors."""
     return Settings.model_json_schema()

@@ -209,8 +209,10 @@ def tell_story(world: World) -> None:
             session.launcher.launch("publish", partition=week)
             session.launcher.launch("judge_checks", partition=week)
             session.launcher.launch("drift", partition=week)
+        session.launcher.launch("aa", partition=WEEKS[0])
         session.launcher.tick("provider_change_sensor")
         session.launcher.launch("gate", partition=CANDIDATE)
+        session.launcher.launch("triage", partition=CANDIDATE)
 
 
 def _make_small(tree: Any, *, provider_url: str) -> None:
@@ -226,6 +228,8 @@ def _make_small(tree: Any, *, provider_url: str) -> None:
     tree["judge_checks"] = {"retest_items": 10, "rationale_items": 10, "pairs": 5, "anchors": 12}
     tree["watch"] = {"prompts": 20}
     tree["gate"].update(looks=[20, 40], minimum_judge_agreement=0.01)
+    # With three looks, 60 items without a loss certify no less than 7 points.
+    tree["gate"]["tolerances"]["invented_drug_interactions"] = 0.08
     # Latency is really measured, and the machine that runs tests is busy with other tests.
     del tree["gate"]["maximum_latency_ratio"]
 

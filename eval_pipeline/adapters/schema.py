@@ -7,6 +7,8 @@ Alembic's migrations, under `migrations/`, are the only way to this schema.
 
 import sqlalchemy as sa
 
+from eval_pipeline.adapters.policy_schema import policy_records_table
+
 metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(column_0_label)s",
@@ -294,3 +296,5 @@ provider_sightings = sa.Table(
     sa.Column("finding", sa.String(16), nullable=False),  # first | same | changed
     sa.Column("candidate_id", sa.String(160)),
 )
+
+policy_records = policy_records_table(metadata)

@@ -11,15 +11,24 @@ from typer import rich_utils
 
 from eval_pipeline import __version__
 from eval_pipeline.cli import (
+    aa_command,
     anonymise_commands,
     catalogue_command,
+    compare_command,
+    continue_command,
     demo_commands,
+    drift_commands,
+    explain_command,
     forget_commands,
+    gate_command,
     golden_commands,
     job_commands,
     judge_commands,
+    plan_command,
+    policy_commands,
     review_commands,
     setup_commands,
+    triage_command,
 )
 from eval_pipeline.cli.session import err
 from eval_pipeline.errors import EvalPipelineError
@@ -42,12 +51,21 @@ typer_app = typer.Typer(
 )
 setup_commands.register(typer_app)
 job_commands.register(typer_app)
+gate_command.register(typer_app)
+continue_command.register(typer_app)
+plan_command.register(typer_app)
+aa_command.register(typer_app)
+compare_command.register(typer_app)
+explain_command.register(typer_app)
+policy_commands.register(typer_app)
+typer_app.add_typer(drift_commands.group, name="drift")
 forget_commands.register(typer_app)
 typer_app.add_typer(anonymise_commands.group, name="anonymise")
 typer_app.add_typer(review_commands.group, name="review")
 typer_app.add_typer(judge_commands.group, name="judges")
 typer_app.add_typer(golden_commands.group, name="golden")
 catalogue_command.register(typer_app)
+triage_command.register(typer_app)
 typer_app.add_typer(demo_commands.group, name="demo")
 typer_app.add_typer(setup_commands.config_group, name="config")
 

@@ -17,6 +17,8 @@ from eval_pipeline.cli.golden_report import (
 )
 from eval_pipeline.cli.options import ConfigOption, JsonOption
 from eval_pipeline.cli.session import Session, err, out
+from eval_pipeline.evaluation.ledger import told_exposures
+from eval_pipeline.flows.ledger import exposures_of_versions
 from eval_pipeline.flows.rebuilding import rebuild as rebuild_versions
 
 group = typer.Typer(help="The golden set's published versions.", no_args_is_help=True)
@@ -49,13 +51,16 @@ def show(
     version: VersionArgument, config: ConfigOption = None, *, as_json: JsonOption = False
 ) -> None:
     """One version: what it holds, where it comes from, what it lacks. --json: its manifest."""
-    golden = Session(config).pipeline.golden
+    pipeline = Session(config).pipeline
+    golden = pipeline.golden
     manifest = golden.manifest(version)
     if as_json:
         typer.echo(manifest.model_dump_json(indent=2))
         return
     for table in manifest_tables(manifest, manifest_hash=golden.manifest_hash(version)):
         out.print(table)
+    most = pipeline.settings.gate.ledger.maximum_exposures
+    out.print(told_exposures(exposures_of_versions(pipeline), version=version, maximum=most))
 
 
 @group.command()

@@ -1,11 +1,7 @@
-"""The jobs as commands: refresh, publish, judge-checks, drift, watch, evaluate, gate."""
+"""The jobs as commands: refresh, publish, judge-checks, watch, evaluate."""
 
 import json
-from enum import StrEnum
-from pathlib import Path
-from typing import Annotated
 
-import polars as pl
 import typer
 
 from eval_pipeline.cli.options import (
@@ -15,16 +11,12 @@ from eval_pipeline.cli.options import (
     WeekOption,
     checked_week,
 )
-from eval_pipeline.cli.session import Session, err, out
+from eval_pipeline.cli.session import Session, out
 from eval_pipeline.flows.candidates import resolve_candidate
-from eval_pipeline.flows.decision import load_decision, page_path, read_page
-from eval_pipeline.reports import formats
 from eval_pipeline.reports.judge_checks import warnings
-from eval_pipeline.reports.terminal import decision_table
 from eval_pipeline.tables import (
     ADJUDICATIONS,
     DISPUTES,
-    DRIFT_REPORT,
     JUDGE_BIASES,
     JUDGE_PROBES,
     REGRESSION_REPORT,
@@ -32,34 +24,20 @@ from eval_pipeline.tables import (
     VERDICTS,
 )
 
-COULD_NOT_EVALUATE = 3
-
-
-class DecisionFormat(StrEnum):
-    """How a decision is told."""
-
-    text = "text"
-    json = "json"
-    junit = "junit"
-    markdown = "markdown"
-    html = "html"
-
 
 def register(app: typer.Typer) -> None:
     """Adds the job commands to the application."""
     app.command()(refresh)
     app.command()(publish)
     app.command("judge-checks")(judge_checks)
-    app.command()(drift)
     app.command()(watch)
     app.command()(evaluate)
-    app.command()(gate)
 
 
 def refresh(week: WeekOption, config: ConfigOption = None, as_json: JsonOption = False) -> None:  # noqa: FBT002 - a Typer flag
     """Draw, mask, stratify and judge one week, and queue what people must see."""
     session, week = Session(config), checked_week(week)
-    run_id = _launch(session, "refresh", week)
+    run_id = launch(session, "refresh", week)
     lake = session.pipeline.lake
     _tell(
         {
@@ -77,7 +55,7 @@ def refresh(week: WeekOption, config: ConfigOption = None, as_json: JsonOption =
 def publish(week: WeekOption, config: ConfigOption = None, as_json: JsonOption = False) -> None:  # noqa: FBT002
     """Settle a week's labels, calibrate the judges and publish the golden version."""
     session, week = Session(config), checked_week(week)
-    run_id = _launch(session, "publish", week)
+    run_id = launch(session, "publish", week)
     _tell(
         {
             "week": week,
@@ -96,7 +74,7 @@ def judge_checks(
 ) -> None:
     """Ask the judges again and say which of them is biased, shaky or drifting."""
     session, week = Session(config), checked_week(week)
-    run_id = _launch(session, "judge_checks", week)
+    run_id = launch(session, "judge_checks", week)
     lake = session.pipeline.lake
     probes = lake.read(JUDGE_PROBES, partition=week)
     _tell(
@@ -106,36 +84,6 @@ def judge_checks(
             "probes": probes.height,
             "cost_usd": float(probes["cost_usd"].sum()),
             "beyond_limits": list(warnings(lake.read(JUDGE_BIASES, partition=week))),
-        },
-        as_json=as_json,
-    )
-
-
-def drift(week: WeekOption, config: ConfigOption = None, as_json: JsonOption = False) -> None:  # noqa: FBT002
-    """Re-run old golden versions on the pinned systems and say what has drifted."""
-    session, week = Session(config), checked_week(week)
-    run_id = _launch(session, "drift", week)
-    report = session.pipeline.lake.read(DRIFT_REPORT, partition=week)
-    found = report.filter(pl.col("finding") == "drift")
-    _tell(
-        {
-            "week": week,
-            "run_id": run_id,
-            "drift": [
-                {
-                    key: row[key]
-                    for key in (
-                        "system_id",
-                        "subset",
-                        "component",
-                        "difference",
-                        "lower",
-                        "upper",
-                        "reference_week",
-                    )
-                }
-                for row in found.iter_rows(named=True)
-            ],
         },
         as_json=as_json,
     )
@@ -153,57 +101,13 @@ def evaluate(candidate: CandidateOption, config: ConfigOption = None) -> None:
     """Run a candidate and the baseline on the golden set and the reserve; no decision yet."""
     session = Session(config)
     resolve_candidate(session.project, candidate)
-    run_id = _launch(session, "evaluate", candidate)
+    run_id = launch(session, "evaluate", candidate)
     report = session.pipeline.lake.read(REGRESSION_REPORT, partition=candidate)
     out.print(f"run {run_id}: {report.height} subsets compared; decide with `eval-pipeline gate`.")
 
 
-def gate(
-    candidate: CandidateOption,
-    config: ConfigOption = None,
-    output_format: Annotated[
-        DecisionFormat, typer.Option("--format", help="How to tell the decision.")
-    ] = DecisionFormat.text,
-    output: Annotated[
-        Path | None, typer.Option("--out", help="Write it to this file instead.")
-    ] = None,
-) -> None:
-    """Decide on a candidate. Exit 0 pass, 1 block, 2 inconclusive, 3 could not be evaluated."""
-    try:
-        session = Session(config)
-        resolve_candidate(session.project, candidate)
-        _launch(session, "gate", candidate)
-        decision = load_decision(session.pipeline, candidate)
-    except Exception as error:
-        # A defect must not pass for a verdict either: Python's own exit code is 1, which is block.
-        error.exit_code = COULD_NOT_EVALUATE  # type: ignore[attr-defined]
-        raise
-    report = session.pipeline.lake.read(REGRESSION_REPORT, partition=candidate)
-    told = decision.model_dump(mode="json")
-    match output_format:
-        case DecisionFormat.text if output is None:
-            out.print(decision_table(told, report))
-            out.print(f"Page: {page_path(session.pipeline, candidate)}", soft_wrap=True)
-            raise typer.Exit(decision.exit_code)
-        case DecisionFormat.text:
-            text = formats.as_text(told)
-        case DecisionFormat.json:
-            text = formats.as_json(told)
-        case DecisionFormat.junit:
-            text = formats.as_junit(told)
-        case DecisionFormat.markdown:
-            text = formats.as_markdown(told)
-        case DecisionFormat.html:
-            text = read_page(session.pipeline, candidate)
-    if output is None:
-        typer.echo(text)
-    else:
-        output.write_text(text, encoding="utf-8")
-        err.print(f"{decision.verdict}: written to {output}")
-    raise typer.Exit(decision.exit_code)
-
-
-def _launch(session: Session, job: str, partition: str) -> str:
+def launch(session: Session, job: str, partition: str) -> str:
+    """Runs a job through the launcher, its progress shown; returns the run's id."""
     with session.progress.shown(f"{job} {partition}", plans=True):
         return session.launcher.launch(job, partition=partition)
 

@@ -20,7 +20,8 @@ from eval_pipeline.cli.week_run import facts_of, refresh_and_publish, rerun_old_
 from eval_pipeline.demo import heuristic_reviewers, reviewers
 from eval_pipeline.demo.provider_process import ProviderProcess
 from eval_pipeline.errors import JobFailedError, SettingsError
-from eval_pipeline.flows.decision import load_decision, page_path
+from eval_pipeline.flows.decision import load_decision
+from eval_pipeline.flows.decision_pages import page_path
 from eval_pipeline.reports.terminal import decision_table
 from eval_pipeline.tables import ADJUDICATIONS, REGRESSION_REPORT
 

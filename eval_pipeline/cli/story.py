@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.rule import Rule
 
@@ -17,6 +18,7 @@ from eval_pipeline.cli.session import Session, out, shipped_file
 from eval_pipeline.cli.week_run import (
     WeekFacts,
     facts_of,
+    pin_reference,
     refresh_and_publish,
     rerun_old_versions,
 )
@@ -24,7 +26,8 @@ from eval_pipeline.demo import reviewers
 from eval_pipeline.demo.logs import write_logs
 from eval_pipeline.demo.provider_process import ProviderProcess
 from eval_pipeline.flows.candidates import candidates_folder
-from eval_pipeline.flows.decision import load_decision, page_path
+from eval_pipeline.flows.decision import load_decision
+from eval_pipeline.flows.decision_pages import page_path
 from eval_pipeline.reports.terminal import decision_table
 from eval_pipeline.settings_file import DEFAULT_CONFIG
 from eval_pipeline.tables import REGRESSION_REPORT
@@ -80,6 +83,8 @@ def _weeks(session: Session, provider: ProviderProcess) -> None:
         opened = _watch(session)
         refresh_and_publish(session, DESK, week=week)
         rerun_old_versions(session, week=week)
+        if monday == WEEKS[0]:
+            pin_reference(session, week=week)
         tell_week(facts_of(session, week=week))
         for candidate_id in opened:
             _tell_change(session, candidate_id)
@@ -122,6 +127,9 @@ def tell_week(facts: WeekFacts) -> None:
         f"{facts.week}  {facts.interactions:>8,}  {facts.judged:>6}  {facts.disputed:>8}  "
         f"{facts.settled:>8}   {alpha}   v{facts.golden_version} · {facts.items:>3} items   {drift}"
     )
+    for alarm in facts.alarms:
+        told = f"[bold yellow]drift alarm[/]  {alarm}"
+        out.print(Padding(told, (0, 0, 0, len(facts.week) + 2)))
 
 
 def _candidates(session: Session) -> None:

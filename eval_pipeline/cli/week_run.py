@@ -6,10 +6,12 @@ import polars as pl
 
 from eval_pipeline.cli.scripted_review import Desk
 from eval_pipeline.cli.session import Session
+from eval_pipeline.reports.drift_plots import signal_sentence
 from eval_pipeline.tables import (
     ADJUDICATIONS,
     DISPUTES,
     DRIFT_REPORT,
+    DRIFT_SIGNALS,
     JUDGE_CALIBRATION,
     PRODUCTION_MONITOR,
     SAMPLED_INTERACTIONS,
@@ -30,6 +32,7 @@ class WeekFacts:
     golden_version: int | None
     items: int
     drift: tuple[str, ...]
+    alarms: tuple[str, ...]
 
 
 def refresh_and_publish(session: Session, desk: Desk, *, week: str) -> None:
@@ -47,6 +50,13 @@ def rerun_old_versions(session: Session, *, week: str) -> None:
     """The week's drift job."""
     with session.progress.shown(f"{week}: old versions again"):
         session.launcher.launch("drift", partition=week)
+
+
+def pin_reference(session: Session, *, week: str) -> None:
+    """Reference runs of the pinned systems, which later weeks are held against."""
+    with session.progress.shown(f"{week}: reference runs"):
+        asked = {"drift_reference": {"pin": True}}
+        session.launcher.launch("drift_pin", partition=week, config=asked)
 
 
 def facts_of(session: Session, *, week: str) -> WeekFacts:
@@ -67,6 +77,7 @@ def facts_of(session: Session, *, week: str) -> WeekFacts:
         golden_version=version,
         items=0 if version is None else golden.items(version).height,
         drift=drift_named(session, week=week),
+        alarms=alarms_raised(session, week=week),
     )
 
 
@@ -85,6 +96,15 @@ def drift_named(session: Session, *, week: str) -> tuple[str, ...]:
         f"{row['component']} {row['difference'] * 100:+.1f} pt on {row['subset']}"
         for row in ordered.iter_rows(named=True)
     )
+
+
+def alarms_raised(session: Session, *, week: str) -> tuple[str, ...]:
+    """What the drift detector raised this week on all items, a sentence each; empty if nothing."""
+    if not session.pipeline.lake.has(DRIFT_SIGNALS, partition=week):
+        return ()
+    signals = session.pipeline.lake.read(DRIFT_SIGNALS, partition=week)
+    raised = signals.filter(pl.col("alarm_since") == week, pl.col("subset") == "all")
+    return tuple(signal_sentence(row) for row in raised.iter_rows(named=True))
 
 
 def _alpha(calibration: pl.DataFrame) -> float | None:

@@ -13,7 +13,7 @@ def overview_view(
     services: Services, *, week: str | None, known: Sequence[str], at: dt.datetime
 ) -> OverviewView:
     """Of one week, or of those that are open; `known` are the weeks to choose from."""
-    weeks = (week,) if week is not None else services.work.open_weeks(at=at)
+    weeks = (week,) if week is not None else services.work.calendar_weeks(at=at)
     found = overview(services.work.pipeline, weeks=weeks)
     return OverviewView(
         weeks=tuple(known),

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from eval_pipeline.evaluation.trials import RESERVE_PREFIX
+from eval_pipeline.evaluation.trial_items import RESERVE_PREFIX
 from eval_pipeline.tables.contamination import ANY, source_words
 
 

@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from eval_pipeline.errors import SettingsError, UnknownCandidateError
+from eval_pipeline.fingerprint import fingerprint
 from eval_pipeline.settings import CandidateFile, Settings, SystemSettings, judges_of_family
 from eval_pipeline.settings_file import Project
 
@@ -21,6 +22,7 @@ class Candidate:
 
     `recorded_week` is null where both arms are asked afresh; where a provider changed a model
     under its name, it is the last drift week that still holds the old model's answers.
+    `paid_as` is the kind of work that its calls are paid as.
     """
 
     candidate_id: str
@@ -28,11 +30,27 @@ class Candidate:
     baseline_id: str
     baseline: SystemSettings
     recorded_week: str | None = None
+    paid_as: str = "candidate"
 
     @property
     def scope(self) -> str:
         """What the evaluation's calls are paid for."""
-        return f"candidate:{self.candidate_id}"
+        return f"{self.paid_as}:{self.candidate_id}"
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the system as configured: another prompt, model or parameter is another system."""
+        return configured_fingerprint(self.system)
+
+    @property
+    def baseline_fingerprint(self) -> str:
+        """The same of the baseline."""
+        return configured_fingerprint(self.baseline)
+
+
+def configured_fingerprint(system: SystemSettings) -> str:
+    """The system's identity by what stands in its configuration."""
+    return fingerprint(system.model_dump(mode="json"))
 
 
 def candidates_folder(project: Project) -> Path:

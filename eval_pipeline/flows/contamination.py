@@ -8,7 +8,7 @@ import polars as pl
 
 from eval_pipeline.adapters.known_texts import files_named, read_records, text_record
 from eval_pipeline.errors import StaleScreeningError
-from eval_pipeline.evaluation.trials import TrialItem, golden_items, reserve_identity
+from eval_pipeline.evaluation.trial_items import TrialItem, golden_items, reserve_identity
 from eval_pipeline.flows.candidates import Candidate
 from eval_pipeline.flows.recorded import recorded_answers
 from eval_pipeline.flows.reserve import newest_version, reserve_of
@@ -105,6 +105,19 @@ def known_items(pipeline: Pipeline, candidate: Candidate, *, version: int) -> pl
     return found
 
 
+def known_of(pipeline: Pipeline, candidate: Candidate, reserve: pl.DataFrame) -> list[str]:
+    """Ids of the reserve items, with `messages`, that a candidate's or its baseline's sources hold.
+
+    For items that its own screening did not cover, because they came later.
+    """
+    systems = {
+        candidate.baseline_id: candidate.baseline,
+        candidate.candidate_id: candidate.system,
+    }
+    sought = _sought_reserve(reserve)
+    return excluded_ids(_screened(pipeline, sought, systems=systems, golden_version=0))
+
+
 def excluded_ids(found: pl.DataFrame) -> list[str]:
     """The ids of the items that findings name, sorted."""
     return sorted(set(found_items(found)["item_id"]))
@@ -194,6 +207,10 @@ def _sought(item: TrialItem) -> SoughtItem:
 
 
 def _reserve_items(pipeline: Pipeline, *, version: int) -> list[SoughtItem]:
+    return _sought_reserve(reserve_of(pipeline, version=version))
+
+
+def _sought_reserve(reserve: pl.DataFrame) -> list[SoughtItem]:
     return [
         SoughtItem(
             reserve_identity(row["interaction_id"]),
@@ -201,5 +218,5 @@ def _reserve_items(pipeline: Pipeline, *, version: int) -> list[SoughtItem]:
             user_texts(row["messages"]),
             None,
         )
-        for row in reserve_of(pipeline, version=version).iter_rows(named=True)
+        for row in reserve.iter_rows(named=True)
     ]

@@ -11,8 +11,10 @@ from typing import Any, Final
 import polars as pl
 
 from eval_pipeline.adapters.review.desk_records import LeasePolicy
+from eval_pipeline.adapters.review.overview import DeskReading
 from eval_pipeline.adapters.review.records import Annotator
 from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.review.candidate_tasks import is_audit_group
 from eval_pipeline.review.weeks import open_weeks
 from eval_pipeline.settings import ReviewSettings
 from eval_pipeline.tables import PANEL_VERDICTS, REFUTATIONS, VERDICTS, Table
@@ -126,12 +128,21 @@ class DeskWork:
             return self.pipeline.anonymiser.mask_text(text)
 
     def open_weeks(self, *, at: dt.datetime) -> tuple[str, ...]:
-        """The weeks whose tasks are asked now, newest first."""
+        """The weeks whose tasks are asked now, newest first, then the groups of candidates' tasks.
+
+        A candidate's tasks are asked for as long as a week's are.
+        """
         known = self._weeks
         if known is None or not dt.timedelta() <= at - known[0] < WEEKS_LAST:
             weeks = open_weeks(self.pipeline.review.weeks(), self.settings)
-            self._weeks = known = (at, weeks)
+            asked = dt.timedelta(weeks=1 + self.settings.carry_over_weeks)
+            groups = DeskReading(self.pipeline.store).audit_groups(since=at - asked)
+            self._weeks = known = (at, (*weeks, *groups))
         return known[1]
+
+    def calendar_weeks(self, *, at: dt.datetime) -> tuple[str, ...]:
+        """The weeks alone of `open_weeks`: what is measured and published by the week."""
+        return tuple(week for week in self.open_weeks(at=at) if not is_audit_group(week))
 
     def failure_modes(self) -> tuple[tuple[str, str], ...]:
         """The team's subsets with why they exist, as the picker offers them."""
@@ -142,7 +153,10 @@ class DeskWork:
         """What was said of an interaction; to be shown only to who has answered.
 
         A gold check was judged in an earlier week than it is asked in, and is shown like any other.
+        Of a candidate's answer nothing is shown: what judged it would tell whose it is.
         """
+        if is_audit_group(week):
+            return NOTHING_SAID
         found = self._panel_side(week).get(interaction_id)
         if found is not None:
             return found

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from eval_pipeline.adapters.reachability import problem_reaching
 from eval_pipeline.errors import EvalPipelineError
 from eval_pipeline.flows.contamination import source_files
+from eval_pipeline.flows.promotion import promotion_sentences
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.settings import family_sentences, undeclared_families
 
@@ -44,6 +45,7 @@ def examine(pipeline: Pipeline) -> list[Finding]:
         ("providers", _providers),
         ("lake", _lake),
         ("store", _store),
+        ("baseline", _promotions),
         ("contamination sources", _sources),
     )
     found: list[Finding] = []
@@ -193,6 +195,11 @@ def _lake(pipeline: Pipeline) -> Iterator[Finding]:
 def _store(pipeline: Pipeline) -> Iterator[Finding]:
     _ = pipeline.store.engine
     yield Finding("store", "ok", "the operational store opens and has the present schema")
+
+
+def _promotions(pipeline: Pipeline) -> Iterator[Finding]:
+    for sentence in promotion_sentences(pipeline):
+        yield Finding("baseline", "warn", sentence, "name the promoted system under `baseline`")
 
 
 def _sources(pipeline: Pipeline) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from eval_pipeline.evaluation.trials import TrialItem
+from eval_pipeline.evaluation.trial_items import TrialItem
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.judging.pairwise import (
     PREFERENCE,

@@ -138,7 +138,7 @@ def _undecided(pipeline: Pipeline, *, version: int) -> set[str]:
         [
             GATE_DECISION.empty(),
             *(
-                pipeline.lake.read(GATE_DECISION, partition=candidate)
+                pipeline.lake.read(GATE_DECISION, partition=candidate).top_k(1, by="sequence")
                 for candidate in pipeline.lake.partitions(GATE_DECISION)
             ),
         ]

@@ -7,10 +7,10 @@ from typing import Final
 import polars as pl
 
 from eval_pipeline.evaluation.comparison import compare
-from eval_pipeline.evaluation.drift import rejudged_items
+from eval_pipeline.evaluation.decomposition.reference import rejudged_items
 from eval_pipeline.evaluation.reserve_order import planned_looks
 from eval_pipeline.evaluation.topup import next_items
-from eval_pipeline.evaluation.trials import golden_items
+from eval_pipeline.evaluation.trial_items import golden_items
 from eval_pipeline.flows.candidates import Candidate
 from eval_pipeline.flows.contamination import excluded_ids, known_items
 from eval_pipeline.flows.drift import (

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from eval_pipeline.evaluation.trials import TrialItem, golden_items
+from eval_pipeline.evaluation.trial_items import TrialItem, golden_items
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.ports import CallOutcome, ModelCall, ModelSpec
 from eval_pipeline.tables import CALL_COLUMNS, DRIFT_TRIALS

@@ -1,21 +1,22 @@
 """A candidate's evaluation: both arms on the golden version, then top-ups from the reserve."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
+from eval_pipeline.evaluation.aggregate_weights import with_cells
 from eval_pipeline.evaluation.comparison import compare
+from eval_pipeline.evaluation.human_correction.judge_bias import JudgeBias
 from eval_pipeline.evaluation.reserve_order import with_asked
 from eval_pipeline.evaluation.topup import compare_in_looks
-from eval_pipeline.evaluation.trials import (
-    Arm,
-    TrialItem,
-    golden_items,
-    reserve_items,
-    trial_rows,
-)
+from eval_pipeline.evaluation.trial_items import TrialItem, golden_items, reserve_items
+from eval_pipeline.evaluation.trials import Arm, trial_rows
 from eval_pipeline.flows.candidates import Candidate
 from eval_pipeline.flows.contamination import excluded_ids, known_items
+from eval_pipeline.flows.golden_weights import live_cells_for
+from eval_pipeline.flows.human_correction import judge_bias_of
+from eval_pipeline.flows.planning import require_feasible
 from eval_pipeline.flows.preferences import compare_answers
 from eval_pipeline.flows.recorded import recorded_answers
 from eval_pipeline.flows.reserve import newest_version, reserve_of
@@ -37,13 +38,16 @@ def evaluate_candidate(pipeline: Pipeline, candidate: Candidate) -> pl.DataFrame
     golden = golden_items(pipeline.golden.items(version), golden_version=version)
     items = [item for item in golden if item.item_id not in known]
     reserve = reserve_of(pipeline, version=version, without=known)
+    require_feasible(pipeline, candidate, items, reserve=reserve)
+
+    live = live_cells_for(pipeline, version=version, reserve=reserve)
 
     def ask(look: int, item_ids: Sequence[str]) -> pl.DataFrame:
         wanted = reserve_items(reserve, item_ids, look=look, golden_version=version)
-        return _both_arms(pipeline, candidate, wanted)
+        return with_cells(both_arms(pipeline, candidate, wanted), live)
 
     comparison = compare_in_looks(
-        _both_arms(pipeline, candidate, items),
+        with_cells(both_arms(pipeline, candidate, items), live),
         ask=ask,
         reserve=reserve,
         policy=pipeline.settings.gate,
@@ -52,23 +56,41 @@ def evaluate_candidate(pipeline: Pipeline, candidate: Candidate) -> pl.DataFrame
     return REGRESSION_TRIALS.conform(comparison.trials)
 
 
-def report_on(pipeline: Pipeline, candidate: Candidate, trials: pl.DataFrame) -> pl.DataFrame:
-    """The paired comparison of a candidate's trials, per subset and in all, look by look.
+@dataclass(frozen=True)
+class Counted:
+    """The trials that count, and what they are compared by.
 
-    Items that turned out to be known after they were asked do not count either.
+    `reserve`: the `subsets` of what could be asked; null where nothing could. `judge_bias`: what
+    people's labels say of the judges; top-ups are asked without it, for more items are no remedy
+    for a judge's bias.
     """
+
+    trials: pl.DataFrame
+    reserve: pl.DataFrame | None
+    judge_bias: JudgeBias | None
+
+
+def counted_trials(pipeline: Pipeline, candidate: Candidate, trials: pl.DataFrame) -> Counted:
+    """Without the items that turned out to be known after they were asked."""
     version = version_of(pipeline, trials)
     known = excluded_ids(known_items(pipeline, candidate, version=version))
     counted = trials.filter(~pl.col("item_id").is_in(known))
-    reserve = None
-    if candidate.recorded_week is None:
-        held = reserve_of(pipeline, version=version, without=known)
-        reserve = with_asked(held, counted)
+    bias = judge_bias_of(pipeline, candidate, counted)
+    if candidate.recorded_week is not None:
+        return Counted(counted, None, bias)
+    held = reserve_of(pipeline, version=version, without=known)
+    return Counted(counted, with_asked(held, counted), bias)
+
+
+def report_on(pipeline: Pipeline, candidate: Candidate, trials: pl.DataFrame) -> pl.DataFrame:
+    """The paired comparison of a candidate's trials, per subset and in all, look by look."""
+    counted = counted_trials(pipeline, candidate, trials)
     return compare(
-        counted,
+        counted.trials,
         policy=pipeline.settings.gate,
         subsets=pipeline.settings.subsets,
-        reserve=reserve,
+        reserve=counted.reserve,
+        judge_bias=counted.judge_bias,
     )
 
 
@@ -89,9 +111,8 @@ def _against_recorded(pipeline: Pipeline, candidate: Candidate, *, week: str) ->
     return _scored(pipeline, candidate, items, baseline=recorded, candidate_outcomes=answered)
 
 
-def _both_arms(
-    pipeline: Pipeline, candidate: Candidate, items: Sequence[TrialItem]
-) -> pl.DataFrame:
+def both_arms(pipeline: Pipeline, candidate: Candidate, items: Sequence[TrialItem]) -> pl.DataFrame:
+    """REGRESSION_TRIALS of both systems, asked and scored under the candidate's scope."""
     return _scored(
         pipeline,
         candidate,

@@ -1,11 +1,11 @@
 """What an evaluation can ask: the newest golden version, and the reserve up to its week."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import polars as pl
 
 from eval_pipeline.errors import MissingPartitionError
-from eval_pipeline.evaluation.trials import reserve_identity
+from eval_pipeline.evaluation.trial_items import reserve_identity
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.tables import ANONYMISED_INTERACTIONS, GOLDEN_SET, STRATIFIED_INTERACTIONS
 
@@ -25,6 +25,19 @@ def reserve_of(pipeline: Pipeline, *, version: int, without: Collection[str] = (
     """
     until = pipeline.golden.manifest(version).week
     weeks = [week for week in pipeline.lake.partitions(STRATIFIED_INTERACTIONS) if week <= until]
+    return reserve_in(pipeline, weeks=weeks, without=without)
+
+
+def weeks_after(pipeline: Pipeline, *, version: int) -> list[str]:
+    """The weeks with a reserve that came after the version's, in order."""
+    until = pipeline.golden.manifest(version).week
+    return [week for week in pipeline.lake.partitions(STRATIFIED_INTERACTIONS) if week > until]
+
+
+def reserve_in(
+    pipeline: Pipeline, *, weeks: Sequence[str], without: Collection[str] = ()
+) -> pl.DataFrame:
+    """The reserve of these weeks, with text and subsets; as `reserve_of`."""
     text = pipeline.lake.read_all(ANONYMISED_INTERACTIONS, partitions=weeks)
     subsets = pipeline.lake.read_all(STRATIFIED_INTERACTIONS, partitions=weeks)
     held = subsets.filter(pl.col("selection") == "reserve")

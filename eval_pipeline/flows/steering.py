@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from eval_pipeline.evaluation.decision import Decision, read_decision
+from eval_pipeline.evaluation.decision import Decision, newest_row, read_decision
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.intake.steering import (
     GOLDEN_COLUMNS,
@@ -170,8 +170,8 @@ def _needs(pipeline: Pipeline, *, version: int) -> Iterator[tuple[str, int]]:
 
 def _decisions(pipeline: Pipeline) -> Iterator[Decision]:
     for candidate in pipeline.lake.partitions(GATE_DECISION):
-        for text in pipeline.lake.read(GATE_DECISION, partition=candidate)["decision_json"]:
-            yield read_decision(text)
+        decisions = pipeline.lake.read(GATE_DECISION, partition=candidate)
+        yield read_decision(newest_row(decisions)["decision_json"])
 
 
 def _still_lacking(needs: pl.DataFrame, *, gained: pl.DataFrame) -> pl.DataFrame:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from eval_pipeline.evaluation.trials import TrialItem, plan_trials, score_requests
+from eval_pipeline.evaluation.trial_items import TrialItem
+from eval_pipeline.evaluation.trials import plan_trials, score_requests
 from eval_pipeline.flows.scoring import score_responses
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.ports import CallOutcome, Score

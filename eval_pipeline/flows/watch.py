@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from eval_pipeline.adapters.provider_watch import item_of, observe
-from eval_pipeline.evaluation.trials import golden_items, plan_trials
+from eval_pipeline.evaluation.trial_items import golden_items
+from eval_pipeline.evaluation.trials import plan_trials
 from eval_pipeline.fingerprint import smallest_by_hash
 from eval_pipeline.flows.candidates import write_provider_change
 from eval_pipeline.flows.drift import pinned_systems

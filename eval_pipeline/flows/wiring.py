@@ -4,12 +4,14 @@ import datetime as dt
 from collections.abc import Callable
 from functools import cached_property
 
+from eval_pipeline.adapters.decision_records import DecisionRecords
 from eval_pipeline.adapters.golden_versions import GoldenVersions
 from eval_pipeline.adapters.lake import Lake
 from eval_pipeline.adapters.logs.sources import LogSource
 from eval_pipeline.adapters.model_calls.journal import CallJournal
 from eval_pipeline.adapters.model_calls.runner import HttpModelRunner
 from eval_pipeline.adapters.name_models import name_models
+from eval_pipeline.adapters.policy_records import PolicyRecords
 from eval_pipeline.adapters.presidio import configured_recognisers
 from eval_pipeline.adapters.review.desk import Desk
 from eval_pipeline.adapters.review.people import People
@@ -66,6 +68,11 @@ class Pipeline:
         return GoldenVersions(self.lake)
 
     @cached_property
+    def decision_records(self) -> DecisionRecords:
+        """What decisions were made of."""
+        return DecisionRecords(self.lake)
+
+    @cached_property
     def store(self) -> Store:
         """The operational store, migrated to the present schema."""
         return Store.open(self.project.store_url)
@@ -94,6 +101,11 @@ class Pipeline:
     def withdrawals(self) -> WithdrawalStore:
         """Golden items that people took out of the set, or put back."""
         return WithdrawalStore(self.store)
+
+    @cached_property
+    def policy_records(self) -> PolicyRecords:
+        """Waivers, approvals and promotions of candidates."""
+        return PolicyRecords(self.store)
 
     @cached_property
     def sightings(self) -> SightingStore:

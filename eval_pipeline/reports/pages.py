@@ -9,8 +9,10 @@ import polars as pl
 from markupsafe import Markup
 
 from eval_pipeline.ports import Message
-from eval_pipeline.reports import plots, wording
+from eval_pipeline.reports import judge_quality, plots, policy_sections, triage, wording
 from eval_pipeline.reports.agreement_plots import agreement_forest, ceiling_rows
+from eval_pipeline.reports.decomposition_plots import waterfall
+from eval_pipeline.reports.decomposition_words import STEPS, moved
 from eval_pipeline.reports.dimension_rows import dimension_rows
 from eval_pipeline.reports.templating import page_environment
 from eval_pipeline.tables import DRIFT_REPORT, OPERATIONS_REPORT, REGRESSION_REPORT
@@ -37,6 +39,22 @@ class ExampleItem:
     candidate_score: float | None
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What is known beside a decision and is no part of it; null where it is not there.
+
+    judges: the newest JUDGE_QUALITY. triage, failing: the candidate's FAILURE_TRIAGE and
+    FAILING_ITEMS.
+    """
+
+    judges: pl.DataFrame | None = None
+    triage: pl.DataFrame | None = None
+    failing: pl.DataFrame | None = None
+
+
+NOTHING_BESIDE: Final = Beside()
+
+
 def decision_page(
     decision: Mapping[str, Any],
     report: pl.DataFrame,
@@ -45,12 +63,13 @@ def decision_page(
     drift: pl.DataFrame | None = None,
     operations: pl.DataFrame | None = None,
     dimensions: pl.DataFrame | None = None,
+    beside: Beside = NOTHING_BESIDE,
     golden: Mapping[str, Any],
 ) -> str:
     """The page of one decision: verdict, subsets, what is missing, evidence, provenance.
 
     `report` holds REGRESSION_REPORT rows, `drift` DRIFT_REPORT rows with or without `week`,
-    `operations` OPERATIONS_REPORT rows, `dimensions` DIMENSION_REPORT rows; `golden` is the golden
+    `operations` OPERATIONS_REPORT rows, `dimensions` DIMENSION_REPORT rows, `golden` is the golden
     version's manifest or a part of it.
     Long texts and long lists are cut and the cut is told, so a page stays under two megabytes.
     """
@@ -72,9 +91,19 @@ def decision_page(
             examples=[_shown(example) for example in examples[:MAXIMUM_EXAMPLES]],
             unshown=max(0, len(examples) - MAXIMUM_EXAMPLES),
             drift=_drift_rows(drift),
+            moved=[] if drift is None else moved(drift),
+            waterfall=_waterfall(drift),
             timeline=_timeline(drift),
             operations=_operations_rows(operations),
             dimensions=dimension_rows(dimensions)[:MAXIMUM_ROWS],
+            gated_dimensions=policy_sections.dimension_rows(decision)[:MAXIMUM_ROWS],
+            words=policy_sections.people_sentences(decision)[:MAXIMUM_ROWS],
+            judges=judge_quality.page_rows(beside.judges)[:MAXIMUM_ROWS],
+            judge_columns=judge_quality.COLUMNS,
+            triage_sentences=triage.sentences(beside.triage),
+            triage_modes=triage.mode_rows(beside.triage),
+            triage_items=triage.item_rows(beside.failing)[:MAXIMUM_ROWS],
+            corrections=wording.corrections(decision)[:MAXIMUM_ROWS],
             ceilings=wording.ceilings(decision)[:MAXIMUM_ROWS],
             agreement=_agreement(decision),
             provenance=_provenance(decision, golden),
@@ -157,9 +186,23 @@ def _drift_rows(drift: pl.DataFrame | None) -> list[dict[str, Any]]:
     if "week" in drift.columns:
         drift = drift.filter(pl.col("week") == pl.col("week").max())
     columns = list(DRIFT_REPORT.schema)
-    rows = drift.select(columns).sort(DRIFT_REPORT.key).to_dicts()
-    told = [row for row in rows if row["subset"] == wording.AGGREGATE or row["finding"] == "drift"]
+    order = {name: place for place, name in enumerate((*STEPS, "total"))}
+    place = pl.col("component").replace_strict(order, default=len(order))
+    rows = drift.select(columns).sort(*DRIFT_REPORT.key[:-1], place, "component").to_dicts()
+    newest = {row["system_id"]: row["golden_version"] for row in rows}
+    told = [
+        row
+        for row in rows
+        if row["finding"] == "drift"
+        or (row["subset"], row["golden_version"]) == (wording.AGGREGATE, newest[row["system_id"]])
+    ]
     return told[:MAXIMUM_ROWS]
+
+
+def _waterfall(drift: pl.DataFrame | None) -> Markup | None:
+    if drift is None or drift.is_empty():
+        return None
+    return Markup(waterfall(drift))  # noqa: S704 - our own SVG, its texts escaped
 
 
 def _timeline(drift: pl.DataFrame | None) -> Markup | None:

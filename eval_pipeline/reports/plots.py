@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 SYSTEM_COLOURS: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 SYSTEM_MARKERS: Final = ("o", "s", "^", "D", "v", "P")
-COMPONENTS: Final = ("provider", "judge", "truth", "population", "total")
+COMPONENTS: Final = ("provider", "judge", "truth", "within", "mix", "entry", "exit", "total")
 MINUS: Final = "\N{MINUS SIGN}"
 MAXIMUM_ROWS: Final = 60
 NAME_LENGTH: Final = 30
@@ -72,14 +72,16 @@ def forest(report: pl.DataFrame) -> str:
 def drift_timeline(frame: pl.DataFrame) -> str:
     """Measured change by week, one panel per component, from DRIFT_REPORT rows with `week`.
 
-    Rows about all items only; where several golden versions were re-run, the newest speaks.
+    Rows about all items only; where several golden versions were re-run, the newest speaks. A
+    component that never moved or was never measured has no panel.
     """
     whole = (
         frame.filter(pl.col("subset") == AGGREGATE)
         .sort("system_id", "week", "component", "golden_version")
         .unique(["system_id", "week", "component"], keep="last", maintain_order=True)
     )
-    components = [name for name in COMPONENTS if name in set(whole["component"])] or ["total"]
+    moved = set(whole.filter(pl.col("difference") != 0)["component"])
+    components = [name for name in COMPONENTS if name in moved] or ["total"]
     weeks = sorted(set(whole["week"].cast(pl.String)))
     systems = sorted(set(whole["system_id"]))
     with drawing():

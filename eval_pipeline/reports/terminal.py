@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from eval_pipeline.reports import wording
+from eval_pipeline.reports import policy_sections, wording
 from eval_pipeline.reports.wording import SubsetRow
 
 NAME_LENGTH: Final = 28
@@ -43,8 +43,11 @@ def decision_table(decision: Mapping[str, Any], report: pl.DataFrame) -> Rendera
         table.add_row(*_cells(row, means))
     table.add_section()
     table.add_row(*_cells(decision["aggregate"], means))
+    for row in policy_sections.dimension_rows(decision):
+        table.add_row(*_cells(row, {row["subset"]: row}))
     style = VERDICT_STYLES[decision["verdict"]]
-    return Group(Text(wording.headline(decision), style=style), Text(), table)
+    words = [Text(line, style="bold") for line in policy_sections.people_sentences(decision)]
+    return Group(Text(wording.headline(decision), style=style), *words, Text(), table)
 
 
 def _plain_table() -> Table:

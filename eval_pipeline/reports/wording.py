@@ -94,6 +94,17 @@ def ceilings(decision: Mapping[str, Any]) -> list[str]:
     return sentences
 
 
+def corrections(decision: Mapping[str, Any]) -> list[str]:
+    """What people's labels of the candidate's answers changed, a sentence for each subset."""
+    return [
+        f"On {'all items' if row['subset'] == AGGREGATE else name_of(row)} the judges see "
+        f"{points(row['judge_difference'])} points; with people's labels of "
+        f"{row['human_labels']} pairs it is {points(row['difference'])}."
+        for row in (decision["aggregate"], *ordered(decision["subsets"]))
+        if row.get("rectifier") is not None
+    ]
+
+
 def interval_name(decision: Mapping[str, Any]) -> str:
     """'95 % interval' if the decision tells its confidence, else 'interval'."""
     policy = decision.get("policy")

@@ -15,6 +15,7 @@ from eval_pipeline.settings.anonymisation import (
     RewriterSettings,
 )
 from eval_pipeline.settings.clusters import ClustersSettings, EmbeddingsSettings
+from eval_pipeline.settings.drift import DriftSettings
 from eval_pipeline.settings.families import (
     family_sentences,
     judges_of_family,
@@ -22,7 +23,6 @@ from eval_pipeline.settings.families import (
 )
 from eval_pipeline.settings.gate import (
     SYNTHETIC_SUBSET,
-    DriftSettings,
     GateSettings,
     WatchSettings,
 )
@@ -36,6 +36,7 @@ from eval_pipeline.settings.golden import (
     RecordedLabelSettings,
     SaturationSettings,
 )
+from eval_pipeline.settings.human_correction import HumanCorrectionSettings
 from eval_pipeline.settings.intake import PREDICATE_COLUMNS, SamplingSettings, SubsetSettings
 from eval_pipeline.settings.json_scorers import (
     EntitiesScoring,
@@ -45,6 +46,7 @@ from eval_pipeline.settings.json_scorers import (
     JsonType,
     RequiredFieldsScoring,
 )
+from eval_pipeline.settings.judge_quality import JudgeLimit, JudgeQualitySettings
 from eval_pipeline.settings.judging import (
     BINARY_LEVELS,
     Criterion,
@@ -65,6 +67,14 @@ from eval_pipeline.settings.models import (
     SystemSettings,
 )
 from eval_pipeline.settings.operations import AlertsSettings, AutomationSettings, StorageSettings
+from eval_pipeline.settings.planning import (
+    AASettings,
+    ContinuationSettings,
+    LedgerSettings,
+    PlanningSettings,
+    least_items,
+)
+from eval_pipeline.settings.preflight import MINIMUM_CLUSTERS
 from eval_pipeline.settings.presidio import PresidioSettings
 from eval_pipeline.settings.providers import (
     BatchSettings,
@@ -95,15 +105,18 @@ from eval_pipeline.settings.scoring import (
     Scoring,
 )
 from eval_pipeline.settings.section import Expression, Kind, Name, PositiveShare, Section, Share
+from eval_pipeline.settings.triage import TriageSettings
 from eval_pipeline.settings.whole import Settings
 
 __all__ = [
     "ALL_RECOGNISERS",
     "BINARY_LEVELS",
     "COARSE_COLUMNS",
+    "MINIMUM_CLUSTERS",
     "MUTATIONS",
     "PREDICATE_COLUMNS",
     "SYNTHETIC_SUBSET",
+    "AASettings",
     "AdversarialSettings",
     "AlertsSettings",
     "AnonymisationSettings",
@@ -115,6 +128,7 @@ __all__ = [
     "ClustersSettings",
     "CodeScoring",
     "ContaminationSettings",
+    "ContinuationSettings",
     "ContractSettings",
     "Criterion",
     "CriterionExample",
@@ -130,14 +144,18 @@ __all__ = [
     "FieldsScoring",
     "GateSettings",
     "GoldenSettings",
+    "HumanCorrectionSettings",
     "JsonSchemaScoring",
     "JsonType",
     "JudgeChecksSettings",
+    "JudgeLimit",
+    "JudgeQualitySettings",
     "JudgeScoring",
     "JudgeSettings",
     "Kind",
     "KnownValuesSettings",
     "Language",
+    "LedgerSettings",
     "LogFormat",
     "LogsSettings",
     "Measure",
@@ -149,6 +167,7 @@ __all__ = [
     "NumericScoring",
     "PanelScoring",
     "PanelSettings",
+    "PlanningSettings",
     "PositiveShare",
     "PreferenceScoring",
     "PresidioSettings",
@@ -180,8 +199,10 @@ __all__ = [
     "StructuredOutput",
     "SubsetSettings",
     "SystemSettings",
+    "TriageSettings",
     "WatchSettings",
     "family_sentences",
     "judges_of_family",
+    "least_items",
     "undeclared_families",
 ]

@@ -32,6 +32,9 @@ class AutomationSettings(Section):
 
     weekly_refresh: str = Field("0 2 * * 1", description="Cron of the intake and judging.")
     weekly_drift: str = Field("0 4 * * 1", description="Cron of the re-runs of old versions.")
+    weekly_aa: str = Field(
+        "0 6 * * 1", description="Cron of the baseline against itself through the gate."
+    )
     first_week: dt.date = Field(
         dt.date(2026, 1, 5), description="The first Monday that has a partition."
     )

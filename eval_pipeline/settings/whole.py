@@ -7,10 +7,10 @@ from pydantic import Field, model_validator
 
 from eval_pipeline.settings.anonymisation import AnonymisationSettings
 from eval_pipeline.settings.clusters import ClustersSettings
+from eval_pipeline.settings.drift import DriftSettings
 from eval_pipeline.settings.families import judges_of_family
 from eval_pipeline.settings.gate import (
     SYNTHETIC_SUBSET,
-    DriftSettings,
     GateSettings,
     WatchSettings,
 )
@@ -26,6 +26,8 @@ from eval_pipeline.settings.judging import (
 from eval_pipeline.settings.logs import ContractSettings, LogsSettings
 from eval_pipeline.settings.models import CandidatesSettings, ModelSettings, SystemSettings
 from eval_pipeline.settings.operations import AlertsSettings, AutomationSettings, StorageSettings
+from eval_pipeline.settings.policy_dimensions import dimension_problems
+from eval_pipeline.settings.preflight import refuse_uncertifiable
 from eval_pipeline.settings.providers import ProviderSettings, Spender, SpendingLimit
 from eval_pipeline.settings.review import DeskSettings, ReviewSettings
 from eval_pipeline.settings.scorers import CodeScoring
@@ -90,6 +92,7 @@ class Settings(Section):
             problems.append("`rubrics` needs at least one pointwise rubric")
         if problems:
             raise ValueError("; ".join(problems))
+        refuse_uncertifiable(self.gate, self.golden, subsets=self.subsets)
         return self
 
     def scoring_of(self, route: str) -> Scoring:
@@ -162,6 +165,9 @@ def _dangling_references(settings: Settings) -> list[str]:
     pairwise = any(rubric.form == "pairwise" for rubric in settings.rubrics.values())
     problems += scoring_problems(
         settings.scoring, judges=settings.judges, providers=settings.providers, pairwise=pairwise
+    )
+    problems += dimension_problems(
+        settings.gate.dimensions, scoring=settings.scoring, subsets=settings.subsets
     )
     problems += _rewriter_problems(settings)
     return problems

@@ -2,9 +2,11 @@
 
 from typing import Final
 
+from eval_pipeline.tables.candidate_audit import CANDIDATE_AUDIT, HUMAN_CORRECTION
 from eval_pipeline.tables.clusters import TOPIC_CLUSTERS, TOPIC_MIX, UNNAMED_FAILURES
 from eval_pipeline.tables.contamination import CANDIDATE_CONTAMINATION, CONTAMINATION_FINDINGS
 from eval_pipeline.tables.dimensions import DIMENSION_REPORT, TRIAL_DIMENSIONS
+from eval_pipeline.tables.drift_signals import DRIFT_REFERENCE, DRIFT_SIGNALS
 from eval_pipeline.tables.erasures import ERASURES
 from eval_pipeline.tables.evaluation import (
     DRIFT_REPORT,
@@ -22,7 +24,13 @@ from eval_pipeline.tables.intake import (
     SAMPLING_FRAME,
     STRATIFIED_INTERACTIONS,
 )
-from eval_pipeline.tables.judge_checks import JUDGE_ANCHORS, JUDGE_BIASES, JUDGE_PROBES
+from eval_pipeline.tables.judge_checks import (
+    JUDGE_ANCHORS,
+    JUDGE_BIASES,
+    JUDGE_PROBES,
+    JUDGE_QUALITY,
+    JUDGE_RELIABILITY,
+)
 from eval_pipeline.tables.judging import (
     DISPUTES,
     JUDGE_CALIBRATION,
@@ -30,8 +38,15 @@ from eval_pipeline.tables.judging import (
     REFUTATIONS,
     VERDICTS,
 )
+from eval_pipeline.tables.ledger import (
+    AA_RUNS,
+    CONTINUATION_REPORT,
+    CONTINUATION_TRIALS,
+    GATE_LEDGER,
+)
 from eval_pipeline.tables.monitoring import OPERATIONS_REPORT, OUTCOME_VALIDITY, PRODUCTION_MONITOR
 from eval_pipeline.tables.outcomes import outcome_kind
+from eval_pipeline.tables.policy import POLICY_RECORDS
 from eval_pipeline.tables.privacy import ANONYMISATION_REPORT
 from eval_pipeline.tables.reconciliation import (
     RECONCILED,
@@ -54,6 +69,7 @@ from eval_pipeline.tables.table import (
     Table,
     schema_of,
 )
+from eval_pipeline.tables.triage import FAILING_ITEMS, FAILURE_TRIAGE
 from eval_pipeline.tables.truth import ADJUDICATIONS, GOLDEN_SET
 
 ALL_TABLES: Final[tuple[Table, ...]] = (
@@ -75,25 +91,39 @@ ALL_TABLES: Final[tuple[Table, ...]] = (
     JUDGE_ANCHORS,
     JUDGE_PROBES,
     JUDGE_BIASES,
+    JUDGE_RELIABILITY,
+    JUDGE_QUALITY,
     SYNTHETIC_ITEMS,
     GOLDEN_SET,
     GOLDEN_WEIGHTS,
     CONTAMINATION_FINDINGS,
     DRIFT_TRIALS,
     DRIFT_REPORT,
+    DRIFT_REFERENCE,
+    DRIFT_SIGNALS,
     ROTATION_EFFECT,
+    AA_RUNS,
     CANDIDATE_CONTAMINATION,
     REGRESSION_TRIALS,
+    CANDIDATE_AUDIT,
+    HUMAN_CORRECTION,
     REGRESSION_REPORT,
+    CONTINUATION_TRIALS,
+    CONTINUATION_REPORT,
     TRIAL_DIMENSIONS,
     DIMENSION_REPORT,
     PRODUCTION_MONITOR,
     OUTCOME_VALIDITY,
     OPERATIONS_REPORT,
+    POLICY_RECORDS,
     GATE_DECISION,
+    GATE_LEDGER,
+    FAILING_ITEMS,
+    FAILURE_TRIAGE,
 )
 
 __all__ = [
+    "AA_RUNS",
     "ADJUDICATIONS",
     "ALL_TABLES",
     "ANNOTATOR_AGREEMENT",
@@ -101,27 +131,39 @@ __all__ = [
     "ANONYMISED_INTERACTIONS",
     "ATTRIBUTES",
     "CALL_COLUMNS",
+    "CANDIDATE_AUDIT",
     "CANDIDATE_CONTAMINATION",
     "CONTAMINATION_FINDINGS",
+    "CONTINUATION_REPORT",
+    "CONTINUATION_TRIALS",
     "DIMENSION_REPORT",
     "DISPUTES",
+    "DRIFT_REFERENCE",
     "DRIFT_REPORT",
+    "DRIFT_SIGNALS",
     "DRIFT_TRIALS",
     "ERASURES",
+    "FAILING_ITEMS",
+    "FAILURE_TRIAGE",
     "GATE_DECISION",
+    "GATE_LEDGER",
     "GOLDEN_SET",
     "GOLDEN_WEIGHTS",
+    "HUMAN_CORRECTION",
     "INTERACTION_COLUMNS",
     "INTERACTION_SCHEMA",
     "JUDGE_ANCHORS",
     "JUDGE_BIASES",
     "JUDGE_CALIBRATION",
     "JUDGE_PROBES",
+    "JUDGE_QUALITY",
+    "JUDGE_RELIABILITY",
     "MESSAGES",
     "NAMES",
     "OPERATIONS_REPORT",
     "OUTCOME_VALIDITY",
     "PANEL_VERDICTS",
+    "POLICY_RECORDS",
     "PRODUCTION_MONITOR",
     "RECONCILED",
     "REFUTATIONS",

@@ -38,7 +38,7 @@ DRIFT_TRIALS: Final = Table(
 DRIFT_REPORT: Final = Table(
     name="drift_report",
     job="drift",
-    grain="one row per pinned system, golden version and component of the week's change",
+    grain="one row per pinned system, golden version, subset and component of the week's change",
     partitioned_by="week",
     key=("system_id", "golden_version", "subset", "component"),
     required=frozenset({"finding", "items"}),
@@ -47,13 +47,29 @@ DRIFT_REPORT: Final = Table(
             "system_id": pl.String,
             "golden_version": pl.Int64,
             "subset": pl.String,  # a subset, or 'all'
-            "component": pl.String,  # provider | judge | truth | population | total
+            # In the order in which they are told, from the version's value then to today's:
+            # truth: revised references, on old answers
+            # judge: old answers scored again, by today's judges
+            # provider: the same items asked again, scored by today's judges
+            # within: the strata's items are others than then; shares averaged over both weeks
+            # mix: the shares of the strata that both weeks have
+            # entry: strata that only this week's traffic has
+            # exit: strata that only the reference week's traffic had
+            # total: the sum of those that were measured
+            "component": pl.String,
             "reference_week": pl.String,
             "difference": pl.Float64,
+            "standard_error": pl.Float64,  # by conversation; from within on also of shares
             "lower": pl.Float64,
             "upper": pl.Float64,
+            "before": pl.Float64,  # the value that the component starts from
+            "after": pl.Float64,  # before and difference; the next component's before
             "items": pl.Int64,
             "clusters": pl.Int64,
+            "missing_items": pl.Int64,  # asked, and without a score that the component needs
+            "uncovered": pl.Float64,  # share of traffic on routes without items; null: no traffic
+            "shapley": pl.Float64,  # mean over all orders of truth, judge, provider; null: unknown
+            "interaction": pl.Float64,  # difference less shapley: what the order decides
             "finding": pl.String,  # drift | within_noise | not_measured
             "note": pl.String,
         }
@@ -110,6 +126,8 @@ REGRESSION_TRIALS: Final = Table(
             "score": pl.Float64,
             "score_error": pl.String,
             "preferences": PREFERENCES,  # on the candidate's rows that were compared, else null
+            "cell": pl.String,  # of the live traffic, that the item stands for; null for none
+            "cell_share": pl.Float64,  # of the week's traffic, the whole cell's
             **CALL_COLUMNS,
         }
     ),
@@ -135,6 +153,8 @@ REGRESSION_REPORT: Final = Table(
             "margin": pl.Float64,
             "items": pl.Int64,
             "effective_items": pl.Float64,
+            "design_effect": pl.Float64,  # items over effective items: what weights, clusters cost
+            "intraclass_correlation": pl.Float64,  # null where no cluster holds two items
             "clusters": pl.Int64,
             "wins": pl.Int64,
             "losses": pl.Int64,
@@ -145,6 +165,12 @@ REGRESSION_REPORT: Final = Table(
             "looks": pl.Int64,
             "items_needed": pl.Int64,
             "method": pl.String,
+            "judge_difference": pl.Float64,  # before people's labels corrected it
+            "rectifier": pl.Float64,  # what those added; null where nothing is corrected
+            "rectifier_se": pl.Float64,
+            "human_labels": pl.Int64,  # pairs that the rectifier rests on
+            "bias_bound": pl.Float64,  # what a judge-only pass has to clear besides the margin
+            "uncovered": pl.Float64,  # of live traffic, by 'all'; null where it is not known
         }
     ),
 )
@@ -153,12 +179,13 @@ REGRESSION_REPORT: Final = Table(
 GATE_DECISION: Final = Table(
     name="gate_decision",
     job="gate",
-    grain="one row per decision on a candidate",
+    grain="one row per decision on a candidate that differs from the one before it",
     partitioned_by="candidate",
-    key=("decision_id",),
-    required=frozenset({"verdict", "decision_json", "candidate_id", "baseline_id"}),
+    key=("sequence",),
+    required=frozenset({"decision_id", "verdict", "decision_json", "candidate_id", "baseline_id"}),
     schema=schema_of(
         {
+            "sequence": pl.Int64,  # from 1; the last one holds
             "decision_id": pl.String,
             "candidate_id": pl.String,
             "baseline_id": pl.String,

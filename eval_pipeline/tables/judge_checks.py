@@ -82,3 +82,58 @@ JUDGE_BIASES: Final = Table(
 )
 """Findings: within_limit | undecided | beyond_limit; of anchors within_noise | alarm; reported
 where there is no limit; not_measured."""
+
+
+JUDGE_RELIABILITY: Final = Table(
+    name="judge_reliability",
+    job="judge_checks",
+    grain="one row per judge, rubric, reading of its grades and bin of what it said",
+    partitioned_by="week",
+    key=("judge_id", "rubric_id", "against", "bin"),
+    required=frozenset({"said", "came", "items", "weight_share"}),
+    schema=schema_of(
+        {
+            "judge_id": pl.String,  # or 'panel'
+            "rubric_id": pl.String,  # 'all' for all in force together
+            "against": pl.String,  # votes | criteria | repeats: what is read as a probability
+            "bin": pl.Int64,  # from 1, of about equal weight
+            "said": pl.Float64,  # the mean probability of a pass
+            "came": pl.Float64,  # the share that people pass
+            "lower": pl.Float64,
+            "upper": pl.Float64,
+            "items": pl.Int64,
+            "weight_share": pl.Float64,  # of all that was judged
+        }
+    ),
+)
+
+
+JUDGE_QUALITY: Final = Table(
+    name="judge_quality",
+    job="judge_checks",
+    grain="one row per judge, rubric in force, measure and what the judge is held against",
+    partitioned_by="week",
+    key=("judge_id", "rubric_id", "measure", "against"),
+    required=frozenset({"finding", "items", "missing", "weeks"}),
+    schema=schema_of(
+        {
+            "judge_id": pl.String,  # a judge, 'panel' or 'people'
+            "rubric_id": pl.String,  # 'all' for all in force together
+            # agreement | base_rate | ac1 | kappa | alpha | sensitivity | specificity |
+            # share_of_ceiling | brier and its parts | log_loss | ece | ece_debiased,
+            # and what judge_biases measures
+            "measure": pl.String,
+            "against": pl.String,  # as in judge_biases, and the readings of judge_reliability
+            "value": pl.Float64,
+            "lower": pl.Float64,
+            "upper": pl.Float64,
+            "ceiling": pl.Float64,  # the same measure between two people
+            "items": pl.Int64,
+            "missing": pl.Int64,
+            "p_value": pl.Float64,  # of drift and recurrence, adjusted for all of the week's
+            "finding": pl.String,  # reported | not_measured; of judge_biases its own
+            "note": pl.String,
+            "weeks": pl.Int64,  # that labels are taken from
+        }
+    ),
+)

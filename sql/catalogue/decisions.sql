@@ -1,5 +1,5 @@
--- Grain: one row per decision of the gate.
+-- Grain: one row per decision of the gate; a candidate's last one holds.
 CREATE VIEW decisions AS
 SELECT *
 FROM gate_decision
-ORDER BY candidate, decision_id;
+ORDER BY candidate, sequence;

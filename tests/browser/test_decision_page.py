@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from eval_pipeline.flows.decision import load_decision, page_path
+from eval_pipeline.flows.decision import load_decision
+from eval_pipeline.flows.decision_pages import page_path
 from tests.scenario import CANDIDATE, World
 
 pytestmark = pytest.mark.slow

@@ -31,16 +31,25 @@ DESIGNED = {
     "judge_anchors",
     "judge_probes",
     "judge_biases",
+    "judge_reliability",
+    "judge_quality",
     "synthetic_items",
     "golden_set",
     "golden_weights",
     "contamination_findings",
     "candidate_contamination",
+    "aa_runs",
     "drift_trials",
     "drift_report",
+    "drift_reference",
+    "drift_signals",
     "rotation_effect",
     "regression_trials",
+    "candidate_audit",
+    "human_correction",
     "regression_report",
+    "continuation_trials",
+    "continuation_report",
     "trial_dimensions",
     "dimension_report",
     "production_monitor",
@@ -48,16 +57,28 @@ DESIGNED = {
     "unnamed_failures",
     "outcome_validity",
     "operations_report",
+    "policy_records",
     "gate_decision",
+    "failing_items",
+    "failure_triage",
+    "gate_ledger",
 }
 PER_CANDIDATE = {
     "candidate_contamination",
     "regression_trials",
+    "candidate_audit",
+    "human_correction",
     "regression_report",
+    "continuation_trials",
+    "continuation_report",
     "trial_dimensions",
     "dimension_report",
     "operations_report",
+    "policy_records",
     "gate_decision",
+    "failing_items",
+    "failure_triage",
+    "gate_ledger",
 }
 
 
@@ -130,6 +151,7 @@ def test_what_lies_downstream_waits_for_sound_inputs(graph, definitions):
         "annotator_agreement", "adjudications",  # a sensor's
         # a schedule's and sensors'
         "drift_trials", "candidate_contamination", "regression_trials",
+        "continuation_trials", "aa_runs",  # they cost, so a person's
     }  # fmt: skip
     assert set(automated) == DESIGNED - roots
     for name, condition in automated.items():
@@ -192,6 +214,7 @@ def test_a_broken_contract_fails_the_run_records_the_check_and_writes_nothing(wo
 
 CATALOGUE = "catalog.duckdb"
 JOBS = [("refresh", WEEKS[0]), ("publish", WEEKS[0]), ("drift", WEEKS[1]), ("gate", CANDIDATE)]
+JOBS += [("judge_checks", WEEKS[1]), ("triage", CANDIDATE)]
 
 
 def _run_all(world: World) -> None:

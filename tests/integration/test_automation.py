@@ -60,6 +60,7 @@ def test_everything_is_loadable_and_starts_switched_off(definitions):
     assert {schedule.name for schedule in repository.schedule_defs} == {
         "weekly_refresh",
         "weekly_drift",
+        "weekly_aa",
     }
     assert all(sensor.default_status.value == "STOPPED" for sensor in repository.sensor_defs)
     assert all(one.default_status.value == "STOPPED" for one in repository.schedule_defs)
@@ -71,7 +72,7 @@ def schedule_context(definitions: ModuleType, moment: dt.datetime) -> dg.Schedul
     )
 
 
-@pytest.mark.parametrize("schedule", ["weekly_refresh", "weekly_drift"])
+@pytest.mark.parametrize("schedule", ["weekly_refresh", "weekly_drift", "weekly_aa"])
 def test_a_weekly_schedule_asks_for_the_week_that_has_just_ended(definitions, schedule):
     defined = definitions.defs.resolve_schedule_def(schedule)
     # Monday 21 September, two in the morning: the week of the 14th ended two hours ago.
@@ -81,7 +82,7 @@ def test_a_weekly_schedule_asks_for_the_week_that_has_just_ended(definitions, sc
     assert [request.run_key for request in tick.run_requests] == ["2026-09-14"]
 
 
-@pytest.mark.parametrize("schedule", ["weekly_refresh", "weekly_drift"])
+@pytest.mark.parametrize("schedule", ["weekly_refresh", "weekly_drift", "weekly_aa"])
 def test_a_weekly_schedule_skips_before_the_first_week(definitions, schedule):
     defined = definitions.defs.resolve_schedule_def(schedule)
     moment = dt.datetime(2026, 9, 7, 2, tzinfo=dt.UTC)
@@ -93,9 +94,13 @@ def test_a_weekly_schedule_skips_before_the_first_week(definitions, schedule):
 def test_the_schedules_run_at_the_configured_times(definitions, blank_world):
     crons = {
         name: definitions.defs.resolve_schedule_def(name).cron_schedule
-        for name in ("weekly_refresh", "weekly_drift")
+        for name in ("weekly_refresh", "weekly_drift", "weekly_aa")
     }
-    assert crons == {"weekly_refresh": "0 2 * * 1", "weekly_drift": "0 4 * * 1"}
+    assert crons == {
+        "weekly_refresh": "0 2 * * 1",
+        "weekly_drift": "0 4 * * 1",
+        "weekly_aa": "0 6 * * 1",
+    }
 
 
 def test_an_unchanged_provider_opens_nothing(world, definitions):

@@ -85,6 +85,7 @@ def decision(candidate: str) -> pl.DataFrame:
     return pl.DataFrame(
         [
             {
+                "sequence": 1,
                 "decision_id": f"d-{candidate}",
                 "candidate_id": candidate,
                 "verdict": "block",

@@ -10,8 +10,8 @@ import pytest
 
 from eval_pipeline.errors import MissingPartitionError, SettingsError, StaleScreeningError
 from eval_pipeline.evaluation.decision import Decision
-from eval_pipeline.evaluation.trials import reserve_identity
-from eval_pipeline.flows import contamination, decision, monitoring, regression
+from eval_pipeline.evaluation.trial_items import reserve_identity
+from eval_pipeline.flows import contamination, decision, decision_pages, monitoring, regression
 from eval_pipeline.flows.candidates import resolve_candidate
 from eval_pipeline.flows.doctor import examine
 from eval_pipeline.flows.reserve import newest_version, reserve_of
@@ -90,7 +90,7 @@ def test_trained_items_are_not_asked_and_the_decision_names_file_and_arm(world: 
         assert "fine-tuning file 'data/train.jsonl' of the candidate, not counted (" in told[0]
         assert "could not be read: 1, the first is number 57." in told[1]
         assert "of the baseline" not in " ".join(decided.reasons)
-        page = decision.read_page(pipeline, TRAINED)
+        page = decision_pages.read_page(pipeline, TRAINED)
         assert "data/train.jsonl" in page
         before = world.files()
         session.launcher.launch("gate", partition=TRAINED)
@@ -122,7 +122,8 @@ def test_a_pass_that_rests_on_memorised_items_is_no_pass(quiet_world: World) -> 
     with quiet_world.pipeline() as pipeline:
         items = pipeline.golden.items(newest_version(pipeline)).sort("item_id")
     memorised = items["item_id"].to_list()[: items.height * 2 // 3]
-    quiet_world.configure(_one_wide_gate)
+    commonest = items["subsets"].explode().value_counts(sort=True)["subsets"].drop_nulls()[0]
+    quiet_world.configure(lambda tree: _one_wide_gate(tree, subset=commonest))
     # The baseline answers 8 of 10; the candidate what it memorised and 5 of 10 others.
     scores = {
         item_id: (float(place % 10 < 8), float(item_id in memorised or place % 10 < 5))
@@ -137,9 +138,10 @@ def test_a_pass_that_rests_on_memorised_items_is_no_pass(quiet_world: World) -> 
     assert any("data/train.jsonl" in reason for reason in after.reasons)
 
 
-def _one_wide_gate(tree: dict[str, dict[str, object]]) -> None:
-    tree["subsets"] = {"none_such": {"predicate": "false"}}
-    tree["gate"].update(tolerances={"default": 0.2}, aggregate_tolerance=0.2, looks=[])
+def _one_wide_gate(tree: dict[str, dict[str, object]], *, subset: str) -> None:
+    """The aggregate decides: what the one subset may lose is nearly everything."""
+    tree["subsets"] = {subset: {"predicate": "true"}}
+    tree["gate"].update(tolerances={"default": 0.95}, aggregate_tolerance=0.2, looks=[])
     tree["gate"].pop("maximum_cost_ratio", None)
 
 
@@ -152,11 +154,11 @@ def _decided(world: World, scores: dict[str, tuple[float, float]]) -> Decision:
         found = contamination.screen_candidate(pipeline, candidate)
         lake.replace(CANDIDATE_CONTAMINATION, found, partition=TRAINED)
         lake.replace(REGRESSION_TRIALS, trials, partition=TRAINED)
-        report = regression.report_on(pipeline, candidate, trials).filter(pl.col("subset") == "all")
+        report = regression.report_on(pipeline, candidate, trials)
         lake.replace(REGRESSION_REPORT, report, partition=TRAINED)
         operations = monitoring.operations_of(pipeline, trials)
         lake.replace(OPERATIONS_REPORT, operations, partition=TRAINED)
-        return decision.decide_on(pipeline, candidate)
+        return decision.decide_on(pipeline, candidate).decision
 
 
 def _with_scores(trials: pl.DataFrame, scores: dict[str, tuple[float, float]]) -> pl.DataFrame:
@@ -253,7 +255,7 @@ def test_a_leaked_canary_leaves_nothing_to_decide_on(
 ) -> None:
     with quiet_world.pipeline() as pipeline:
         canary = pipeline.golden.manifest(newest_version(pipeline)).canary
-    quiet_world.configure(lambda tree: tree["gate"].update(looks=[]))
+    quiet_world.configure(lambda tree: tree["gate"].update(looks=[], aggregate_tolerance=0.05))
     add_trained_candidate(quiet_world, f"see {canary}")
     with quiet_world.pipeline() as pipeline:
         candidate = resolve_candidate(pipeline.project, TRAINED)
@@ -268,7 +270,7 @@ def test_a_leaked_canary_leaves_nothing_to_decide_on(
         lake.replace(REGRESSION_REPORT, report, partition=TRAINED)
         operations = monitoring.operations_of(pipeline, trials)
         lake.replace(OPERATIONS_REPORT, operations, partition=TRAINED)
-        decided = decision.decide_on(pipeline, candidate)
-        decision.write_pages(pipeline, candidate.candidate_id, decided)
+        decided = decision.decide_on(pipeline, candidate).decision
+        decision_pages.write_pages(pipeline, candidate.candidate_id, decided)
     assert decided.verdict == "invalid"
     assert decided.reasons[0].startswith("No item has a score from both systems")

@@ -101,6 +101,18 @@ def test_provider_drift_is_named_in_the_week_it_was_planted_and_in_no_other(told
     assert set(found["week"]) == {"2026-10-12"}
 
 
+def test_the_detector_raises_the_provider_s_alarm_in_that_week_and_never_the_judge_s(told):
+    signals = pl.concat(
+        pl.read_parquet(file, hive_partitioning=False)
+        for file in sorted((told.folder / "lake" / "drift_signals").rglob("*.parquet"))
+    ).filter(pl.col("subset") == "all")
+    raised = signals.filter("alarm")
+    assert set(raised["stream"]) == {"rerun"}
+    assert set(raised["alarm_since"]) == {CHANGED_FROM.isoformat()}
+    assert set(raised["attribution"]) == {"provider"}
+    assert "drift alarm" in told.out
+
+
 def test_the_silent_change_became_a_candidate_that_the_gate_blocked(told):
     folders = sorted((told.folder / "lake" / "gate_decision").iterdir())
     (changed,) = [path for path in folders if "provider-change-assistant" in path.name]

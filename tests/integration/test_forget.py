@@ -20,12 +20,14 @@ from eval_pipeline.adapters.lake import Lake
 from eval_pipeline.adapters.object_storage import LocalFolder
 from eval_pipeline.adapters.schema import metadata
 from eval_pipeline.adapters.store import Store
-from eval_pipeline.evaluation.decision import decision_row
-from eval_pipeline.evaluation.trials import reserve_identity
+from eval_pipeline.evaluation.decision import decisions_with
+from eval_pipeline.evaluation.trial_items import reserve_identity
 from eval_pipeline.fingerprint import keyed_pseudonym
 from eval_pipeline.flows import intake
+from eval_pipeline.flows.candidate_audit import queue_audit
 from eval_pipeline.flows.candidates import resolve_candidate
-from eval_pipeline.flows.decision import decide_on, load_decision, read_page, write_pages
+from eval_pipeline.flows.decision import decide_on, load_decision
+from eval_pipeline.flows.decision_pages import read_page, write_pages
 from eval_pipeline.flows.erasure.forgetting import Forgotten, forget
 from eval_pipeline.flows.erasure.inventory import person_of
 from eval_pipeline.flows.regression import report_on
@@ -193,7 +195,9 @@ def show_losses(world: World, item_ids: list[str]) -> None:
         decided = load_decision(pipeline, CANDIDATE)
         lost = decided.aggregate.model_copy(update={"losing_items": tuple(item_ids)})
         named = decided.model_copy(update={"aggregate": lost}).identified()
-        pipeline.lake.replace(GATE_DECISION, decision_row(named), partition=CANDIDATE)
+        pipeline.lake.replace(
+            GATE_DECISION, decisions_with(GATE_DECISION.empty(), named), partition=CANDIDATE
+        )
         write_pages(pipeline, CANDIDATE, named)
 
 
@@ -212,6 +216,8 @@ def after(finished_world: World, provider_process, tmp_path_factory) -> After:
         withdraw_item(
             pipeline, golden_item(pipeline, first), by="ada", reason="the question asks too much"
         )
+        # Answers to their questions are review tasks, with the questions in them.
+        assert queue_audit(pipeline, resolve_candidate(pipeline.project, CANDIDATE)).opened
     before = world.copied_to(folder / "before", provider_url=url)
     told = (erase(world, first), erase(world, second))
     return After(world, before, first, second, told)
@@ -297,7 +303,8 @@ def test_report_and_decision_made_again_from_what_is_left_give_the_same_figures(
         for pipeline in (before, now):
             candidate = resolve_candidate(pipeline.project, CANDIDATE)
             trials = pipeline.lake.read(REGRESSION_TRIALS, partition=CANDIDATE)
-            made.append((report_on(pipeline, candidate, trials), decide_on(pipeline, candidate)))
+            report = report_on(pipeline, candidate, trials)
+            made.append((report, decide_on(pipeline, candidate).decision))
         assert made[0][0].equals(made[1][0])
         assert made[0][0].equals(before.lake.read(REGRESSION_REPORT, partition=CANDIDATE))
         assert made[0][1] == made[1][1]

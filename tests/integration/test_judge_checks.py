@@ -17,6 +17,8 @@ from eval_pipeline.tables import (
     JUDGE_ANCHORS,
     JUDGE_BIASES,
     JUDGE_PROBES,
+    JUDGE_QUALITY,
+    JUDGE_RELIABILITY,
     VERDICTS,
 )
 from eval_pipeline.truth.entries import item_identity
@@ -137,3 +139,36 @@ def test_an_erasure_takes_probes_and_anchors_of_the_person_and_no_others(world: 
     )
     assert gone == there >= 1 + 2 + 8
     assert {change.treatment for change in changes} == {"removed"}
+
+
+def test_how_good_the_judges_are_stands_beside_how_good_people_are(lake):
+    quality = lake.read(JUDGE_QUALITY, partition=SECOND).filter(pl.col("rubric_id") == "all")
+    measured = {
+        (row["judge_id"], row["measure"], row["against"]): row for row in quality.to_dicts()
+    }
+    agreed = measured["panel", "agreement", "labels"]
+    assert agreed["ceiling"] == measured["people", "agreement", "people"]["value"]
+    assert agreed["value"] > 0.8
+    flips = measured["arbiter-b", "retest_flips", "itself"]
+    biases = lake.read(JUDGE_BIASES, partition=SECOND).filter(
+        (pl.col("judge_id") == "arbiter-b") & (pl.col("measure") == "retest_flips")
+    )
+    assert [flips[name] for name in ("value", "items", "finding")] == [
+        biases[name].item() for name in ("value", "items", "finding")
+    ]
+    told = measured["arbiter-a", "ece_debiased", "repeats"]
+    assert told["value"] is None
+    assert told["note"]
+
+
+def test_the_bins_of_the_panel_s_votes_hold_every_labelled_response_once(lake):
+    bins = lake.read(JUDGE_RELIABILITY, partition=SECOND).filter(
+        (pl.col("rubric_id") == "all") & (pl.col("against") == "votes")
+    )
+    quality = lake.read(JUDGE_QUALITY, partition=SECOND)
+    (brier,) = quality.filter(
+        (pl.col("rubric_id") == "all") & (pl.col("measure") == "brier")
+        & (pl.col("against") == "votes")
+    ).to_dicts()  # fmt: skip
+    assert bins["items"].sum() == brier["items"]
+    assert bins["weight_share"].sum() == pytest.approx(1)

@@ -22,6 +22,7 @@ from eval_pipeline.adapters.model_calls.spending import (
 )
 from eval_pipeline.cli.session import CallProgress
 from eval_pipeline.flows.drift import scope_of_drift
+from eval_pipeline.flows.drift_reference import scope_of_run
 from eval_pipeline.flows.judging import scope_of_week
 from eval_pipeline.ports import Message, ModelCall, ModelSpec
 from eval_pipeline.settings import Spender, SpendingLimit
@@ -88,10 +89,14 @@ def test_every_kind_of_scope_has_its_spender():
     scopes = {
         scope_of_week("2026-11-16"): "refresh",
         scope_of_drift("2026-11-16"): "drift",
+        scope_of_run("2026-11-16", 3): "drift",
         "rewrite:2026-11-16": "refresh",
         "candidate:steady": "candidate",
         "watch:steady:3": "watch",
         "judge_checks:2026-11-16": "judge_checks",
+        "triage:steady": "triage",
+        "continue:steady": "candidate",
+        "aa:2026-11-16:first": "aa",
     }
     assert {scope: spender_of(scope) for scope in scopes} == scopes
     assert set(scopes.values()) == set(get_args(Spender))

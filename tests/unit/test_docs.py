@@ -169,6 +169,7 @@ def _problem(words: list[str]) -> str | None:
         if name not in node.commands:
             return f"{' '.join(path)}: there is no command '{name}'"
         node = node.commands[name]
+    node = getattr(node, "commands", {}).get(DEFAULT, node)
     known = {option for parameter in node.params for option in parameter.opts}
     known |= {"--help", "-h"}
     for word in rest:

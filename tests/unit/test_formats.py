@@ -1,6 +1,7 @@
 """The decision for machines, CI and pull requests: one content, hostile names defused."""
 
 import json
+from typing import get_args
 from xml.etree import ElementTree as ET
 
 import jsonschema
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval_pipeline.evaluation.decision import EXIT_CODES, Decision, SubsetFinding
+from eval_pipeline.evaluation.decision import EXIT_CODES, Decision, InputFile, SubsetFinding
 from eval_pipeline.reports import formats, wording
 
 
@@ -266,3 +267,45 @@ def test_markdown_cuts_an_endless_list_of_reasons_and_says_so():
     text = formats.as_markdown(decision(reasons=[f"reason {n}" for n in range(50)]))
     assert text.count("\n- reason") == 20
     assert "- 30 more in the decision's JSON" in text
+
+
+def test_markdown_begins_with_a_hidden_line_that_only_the_candidate_decides():
+    first = formats.as_markdown(decision()).splitlines()[0]
+    assert first == formats.as_markdown(decision("pass", decision_id="other")).splitlines()[0]
+    assert first == formats.comment_marker(decision())
+    other = formats.comment_marker(decision(candidate="steady --> <b>"))
+    assert other != first
+    assert other.startswith("<!-- ")
+    assert other.count("-->") == 1
+
+
+def test_markdown_fits_into_a_comment_whatever_the_names_and_however_many_subsets():
+    hostile = "@<&" * 400
+    subsets = [finding(f"{hostile}{number}", "blocked") for number in range(2000)]
+    reasons = [f"{hostile}{number}" for number in range(100)]
+    told = formats.as_markdown(decision(subsets=subsets, reasons=reasons, candidate=hostile))
+    assert 30_000 < len(told) < 65_536
+    assert "more subsets are in the decision's JSON." in told
+    # The verdict stands first, the aggregate closes the table, the id closes the comment.
+    assert told.splitlines()[1].startswith("### Blocked")
+    assert "| all items |" in told
+    assert told.rstrip().endswith("</sub>")
+
+
+def test_the_published_schema_and_the_model_name_the_same_fields():
+    schema = formats.decision_schema()
+    assert set(schema["properties"]) == set(Decision.model_fields)
+    assert set(schema["$defs"]["subset"]["properties"]) == set(SubsetFinding.model_fields)
+    assert set(schema["$defs"]["input"]["properties"]) == set(InputFile.model_fields)
+    states = schema["$defs"]["subset"]["properties"]["state"]["enum"]
+    assert set(states) == set(get_args(SubsetFinding.model_fields["state"].annotation))
+    for model, part in ((Decision, schema), (SubsetFinding, schema["$defs"]["subset"])):
+        assert set(part["required"]) <= set(model.model_fields)
+
+
+def test_the_schema_takes_null_exactly_where_the_model_does():
+    properties = formats.decision_schema()["$defs"]["subset"]["properties"]
+    for name, field in SubsetFinding.model_fields.items():
+        nullable = type(None) in get_args(field.annotation)
+        told = properties[name]
+        assert nullable == (None in told.get("enum", ()) or "null" in told.get("type", ())), name

@@ -6,10 +6,10 @@ import pytest
 from eval_pipeline.evaluation.decision import (
     Decision,
     SubsetFinding,
-    decision_row,
+    decisions_with,
     read_decision,
 )
-from eval_pipeline.evaluation.trials import reserve_identity
+from eval_pipeline.evaluation.trial_items import reserve_identity
 from eval_pipeline.flows.erasure.inventory import Inventory, Person
 from eval_pipeline.flows.erasure.lake_rows import erased_frame
 from eval_pipeline.tables import (
@@ -147,7 +147,7 @@ def test_a_decision_that_named_an_interaction_keeps_its_id_and_verdict():
             "subsets": [finding("refunds", "item-x", "reserve-i2")],
         }
     )  # fmt: skip
-    frame = decision_row(decision)
+    frame = decisions_with(GATE_DECISION.empty(), decision)
     after, removed, blanked = erased_frame(frame, GATE_DECISION, ANN)
     assert (removed, blanked) == (0, 1)
     told = read_decision(after["decision_json"][0])

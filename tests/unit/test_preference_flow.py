@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from eval_pipeline.evaluation.trials import TrialItem
+from eval_pipeline.evaluation.trial_items import TrialItem
 from eval_pipeline.flows.preferences import UNPAIRED, compare_answers
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.judging.pairwise import order_effects, order_sentences

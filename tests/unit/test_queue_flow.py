@@ -270,8 +270,8 @@ def test_the_gates_subsets_come_with_tolerance_labels_and_what_is_undecided(
 ) -> None:
     rows = [{"decision_id": "d", "candidate_id": "c", "baseline_id": "b"}]
     decision = filled(
-        GATE_DECISION, rows, golden_version=1, verdict="inconclusive", decision_json="{}",
-        undecided_subsets=["all", COMMON], reasons=[], blocked_subsets=[],
+        GATE_DECISION, rows, sequence=1, golden_version=1, verdict="inconclusive",
+        decision_json="{}", undecided_subsets=["all", COMMON], reasons=[], blocked_subsets=[],
     )  # fmt: skip
     asked.lake.replace(GATE_DECISION, decision, partition="c")
     evidence = knowledge_for(asked, week=WEEK).evidence

@@ -13,6 +13,8 @@ from rich.console import Console
 from eval_pipeline.ports import Message
 from eval_pipeline.reports import plots, wording
 from eval_pipeline.reports.agreement_plots import agreement_forest
+from eval_pipeline.reports.decomposition_plots import waterfall
+from eval_pipeline.reports.decomposition_words import moved
 from eval_pipeline.reports.pages import ExampleItem, decision_page
 from eval_pipeline.reports.terminal import decision_table
 from eval_pipeline.tables import (
@@ -139,7 +141,7 @@ DIMENSIONS = pl.DataFrame(
         {"dimension": name, "subset": subset, "baseline_mean": 0.9, "candidate_mean": 0.9 + change,
          "difference": change, "lower": change - 0.02, "upper": change + 0.02, "items": 200,
          "missing_baseline": 0, "missing_candidate": 3, "without_reference": 7,
-         "deciding_items": deciding}
+         "deciding_items": deciding, "state": "reported"}
         for name, deciding in (("fields.f1", 203), ("tone", 0))
         for subset, change in (("all", -0.01), ("refunds", -0.05), ("hours", 0.01))
     ],
@@ -181,6 +183,7 @@ class Outline(HTMLParser):
 CHARTS = {
     "forest": lambda: plots.forest(REPORT),
     "drift": lambda: plots.drift_timeline(drift_rows()),
+    "waterfall": lambda: waterfall(drift_rows()),
     "monitor": lambda: plots.monitor_chart(monitor_rows(), metric="refusal_share"),
 }
 
@@ -408,9 +411,47 @@ def test_optional_parts_may_be_absent():
     assert "Provenance" in source
 
 
-def test_drift_of_one_week_is_a_table_without_a_timeline():
+def test_drift_of_one_week_is_a_waterfall_and_a_table_without_a_timeline():
     one = drift_rows(weeks=1).drop("week")
-    assert len(Outline(page(drift=one)).named("svg")) == 1
+    drawn = [svg["aria-label"] for svg in Outline(page(drift=one)).named("svg")]
+    assert len(drawn) == 2
+    assert drawn[1] == "What moved the score since the reference week, 1 systems"
+
+
+def test_a_waterfall_steps_from_then_to_now_and_says_what_is_noise():
+    rows = drift_rows().with_columns(
+        before=pl.lit(0.9), after=pl.lit(0.9) + pl.col("difference"), reference_week=pl.lit("w1")
+    )
+    svg = waterfall(rows).replace("\N{MINUS SIGN}", "-")
+    assert "then: w1" in svg
+    assert "-7.0 (-9.0 to +2.0) drift" in svg
+    assert "+0.2 (-9.0 to +2.0) within noise" in svg
+
+
+def test_a_sentence_says_how_far_the_score_moved_and_by_what():
+    rows = drift_rows().with_columns(reference_week=pl.lit("w1"))
+    assert moved(rows) == [
+        (
+            "The score of 'today' moved by +0.2 points (-9.0 to +2.0) since w1: "
+            "judges +0.2 (within noise), provider -7.0 (drift)."
+        )
+    ]
+    absent = pl.col("component") == "judge"
+    rows = rows.with_columns(
+        difference=pl.when(~absent).then("difference"),
+        note=pl.when(pl.col("component") == "total").then(pl.lit("of the items alone")),
+    )
+    (sentence,) = moved(rows)
+    assert sentence.endswith("Not measured: judges. This is of the items alone.")
+    nothing = rows.with_columns(difference=None, note=pl.lit("no item has two scores"))
+    assert moved(nothing) == [
+        "What moved the score of 'today' is not measured: no item has two scores."
+    ]
+
+
+def test_a_part_that_was_not_measured_is_named_in_the_waterfall():
+    rows = drift_rows().with_columns(finding=pl.lit("not_measured"), difference=None)
+    assert waterfall(rows).count("not measured") == 2
 
 
 @pytest.mark.parametrize("verdict", ["pass", "block", "inconclusive", "invalid"])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval_pipeline.evaluation.decision import Decision, SubsetFinding, decision_row
+from eval_pipeline.evaluation.decision import Decision, SubsetFinding, decisions_with
 from eval_pipeline.flows.queue_knowledge import lacking_for
 from eval_pipeline.flows.steering import steer
 from eval_pipeline.flows.wiring import Pipeline
@@ -271,7 +271,9 @@ def decide(
         "judge_only": True, "aggregate": finding("all"), "subsets": subsets,
     }  # fmt: skip
     decision = Decision.model_validate({**known, **changes}).identified()
-    pipeline.lake.replace(GATE_DECISION, decision_row(decision), partition=candidate)
+    pipeline.lake.replace(
+        GATE_DECISION, decisions_with(GATE_DECISION.empty(), decision), partition=candidate
+    )
 
 
 def test_a_first_week_has_nothing_to_go_by(pipeline: Pipeline) -> None:

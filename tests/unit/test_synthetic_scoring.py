@@ -10,10 +10,13 @@ import pytest
 from eval_pipeline.demo.judge_prompts import verdict_json
 from eval_pipeline.errors import SettingsError
 from eval_pipeline.evaluation.comparison import compare, losing_items
-from eval_pipeline.evaluation.drift import decompose, reference_week
-from eval_pipeline.evaluation.gate import Evidence, decide
+from eval_pipeline.evaluation.decomposition.reference import reference_week
+from eval_pipeline.evaluation.decomposition.report import decompose
+from eval_pipeline.evaluation.gate.deciding import decide
+from eval_pipeline.evaluation.gate.evidence import Evidence
 from eval_pipeline.evaluation.topup import next_items
-from eval_pipeline.evaluation.trials import TrialItem, golden_items, score_requests, trial_rows
+from eval_pipeline.evaluation.trial_items import TrialItem, golden_items
+from eval_pipeline.evaluation.trials import score_requests, trial_rows
 from eval_pipeline.flows.preferences import compare_answers
 from eval_pipeline.flows.scoring import score_responses
 from eval_pipeline.flows.wiring import Pipeline

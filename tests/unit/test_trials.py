@@ -2,18 +2,20 @@ import datetime as dt
 
 import polars as pl
 
-from eval_pipeline.evaluation.drift import rejudged_items
-from eval_pipeline.evaluation.trials import (
+from eval_pipeline.evaluation.decomposition.reference import rejudged_items
+from eval_pipeline.evaluation.trial_items import (
     TrialItem,
-    drift_rows,
     golden_items,
-    plan_trials,
-    rejudged_rows,
     reserve_identity,
     reserve_items,
+    versioned_items,
+)
+from eval_pipeline.evaluation.trials import (
+    drift_rows,
+    plan_trials,
+    rejudged_rows,
     score_requests,
     trial_rows,
-    versioned_items,
 )
 from eval_pipeline.ports import CallOutcome, Message, ModelCall, Score
 from eval_pipeline.settings import SystemSettings

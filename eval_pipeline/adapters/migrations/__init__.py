@@ -1,4 +1,4 @@
 """Alembic's migrations of the operational store; `Store.open` runs them."""
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision; a store that is there needs no Alembic."""

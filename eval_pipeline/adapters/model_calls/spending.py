@@ -18,7 +18,9 @@ SPENDERS: Final[Mapping[str, Spender]] = {
     "refresh": "refresh",
     "rewrite": "refresh",
     "drift": "drift",
+    "drift_reference": "drift",
     "candidate": "candidate",
+    "continue": "candidate",
     "watch": "watch",
     **{spender: spender for spender in get_args(Spender)},
 }

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 import sqlalchemy as sa
@@ -16,8 +16,12 @@ from eval_pipeline.adapters.schema import (
     review_skips,
     review_tasks,
 )
-from eval_pipeline.adapters.store import Store, read_utc
+from eval_pipeline.adapters.store import Store, read_utc, utc
+from eval_pipeline.review.candidate_tasks import GROUP_MARK
 from eval_pipeline.review.states import ERASED
+
+IS_WEEK: Final = ~review_tasks.c.week.startswith(GROUP_MARK)
+"""Tasks of a week; a candidate's tasks have a group's name there."""
 
 
 class DeskReading:
@@ -28,7 +32,19 @@ class DeskReading:
 
     def weeks(self) -> list[str]:
         """The weeks that have tasks, oldest first."""
-        query = sa.select(review_tasks.c.week).distinct().order_by(review_tasks.c.week)
+        weeks = sa.select(review_tasks.c.week).where(IS_WEEK)
+        query = weeks.distinct().order_by(review_tasks.c.week)
+        with self._store.reading() as connection:
+            return list(connection.execute(query).scalars())
+
+    def audit_groups(self, *, since: dt.datetime) -> list[str]:
+        """The groups of candidates' tasks that were opened from `since` on, by name."""
+        query = (
+            sa.select(review_tasks.c.week)
+            .where(~IS_WEEK, review_tasks.c.opened_at >= utc(since))
+            .distinct()
+            .order_by(review_tasks.c.week)
+        )
         with self._store.reading() as connection:
             return list(connection.execute(query).scalars())
 

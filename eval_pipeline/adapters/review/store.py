@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from eval_pipeline.adapters.audit import PIPELINE, leave_trace
 from eval_pipeline.adapters.review.erasure import blank_tasks
 from eval_pipeline.adapters.review.importing import record_adjudications, record_labels
+from eval_pipeline.adapters.review.overview import IS_WEEK
 from eval_pipeline.adapters.review.people import People
 from eval_pipeline.adapters.review.records import (
     Annotator,
@@ -175,7 +176,7 @@ class ReviewStore:
         """The weeks that have tasks, oldest first."""
         query = sa.select(review_tasks.c.week).distinct().order_by(review_tasks.c.week)
         with self._store.reading() as connection:
-            return list(connection.execute(query).scalars())
+            return list(connection.execute(query.where(IS_WEEK)).scalars())
 
     def status(self, week: str) -> ReviewStatus:
         """How far the week's tasks are."""

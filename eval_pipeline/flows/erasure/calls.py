@@ -8,7 +8,8 @@ import polars as pl
 import sqlalchemy as sa
 
 from eval_pipeline.adapters.review.erasure import answers_to, calls_of
-from eval_pipeline.evaluation.trials import TrialItem, golden_items, reserve_identity, score_request
+from eval_pipeline.evaluation.trial_items import TrialItem, golden_items, reserve_identity
+from eval_pipeline.evaluation.trials import score_request
 from eval_pipeline.fingerprint import fingerprint
 from eval_pipeline.flows.erasure.inventory import LEAST_TELLING, Inventory, is_theirs
 from eval_pipeline.flows.rewriting import REWRITER
@@ -18,6 +19,7 @@ from eval_pipeline.judging.pairwise import FIRST_ORDER, SECOND_ORDER
 from eval_pipeline.judging.panel_scoring import question_id
 from eval_pipeline.tables import (
     ANONYMISED_INTERACTIONS,
+    CONTINUATION_TRIALS,
     DRIFT_TRIALS,
     GOLDEN_SET,
     REGRESSION_TRIALS,
@@ -68,7 +70,7 @@ def _items(pipeline: Pipeline, inventory: Inventory) -> Iterator[TrialItem]:
 
 
 def _trial_responses(pipeline: Pipeline, inventory: Inventory) -> Iterator[tuple[str, str]]:
-    for table in (REGRESSION_TRIALS, DRIFT_TRIALS):
+    for table in (REGRESSION_TRIALS, CONTINUATION_TRIALS, DRIFT_TRIALS):
         for partition in pipeline.lake.partitions(table):
             trials = pipeline.lake.read(table, partition=partition)
             own = trials.filter(is_theirs(table, inventory)).drop_nulls("response")

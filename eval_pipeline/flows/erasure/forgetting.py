@@ -7,6 +7,7 @@ from pathlib import Path
 from eval_pipeline.adapters.audit import leave_trace
 from eval_pipeline.adapters.review.erasure import StoreRows, blank_calls, count_rows
 from eval_pipeline.adapters.traces import Traces
+from eval_pipeline.evaluation.human_correction.audited import audit_interactions
 from eval_pipeline.flows.erasure.calls import journalled_ids
 from eval_pipeline.flows.erasure.inventory import Inventory, Person, person_of, take_inventory
 from eval_pipeline.flows.erasure.lake_rows import Change, lake_changes, table_changes
@@ -21,7 +22,7 @@ from eval_pipeline.flows.erasure.versions import (
 )
 from eval_pipeline.flows.truth import refresh_catalogue
 from eval_pipeline.flows.wiring import Pipeline
-from eval_pipeline.tables import ANONYMISED_INTERACTIONS, ERASURES
+from eval_pipeline.tables import ANONYMISED_INTERACTIONS, ERASURES, REGRESSION_TRIALS
 
 LONGEST_NAME = 80
 _TABLES = (
@@ -151,7 +152,7 @@ def _erase_store(
             )
     pipeline.withdrawals.forget(inventory.item_ids, at=request.at)
     pipeline.review.forget(
-        inventory.interaction_ids,
+        reviewed_names(pipeline, inventory),
         erasure_id=request.erasure_id,
         actor=request.by,
         at=request.at,
@@ -218,11 +219,17 @@ def _in_store(pipeline: Pipeline, inventory: Inventory) -> tuple[frozenset[str],
         calls = journalled_ids(pipeline, inventory, connection=connection)
         counted = count_rows(
             connection,
-            interaction_ids=inventory.interaction_ids,
+            interaction_ids=reviewed_names(pipeline, inventory),
             item_ids=calls,
             golden_ids=inventory.item_ids,
         )
     return calls, counted
+
+
+def reviewed_names(pipeline: Pipeline, inventory: Inventory) -> frozenset[str]:
+    """Under which names they are review tasks: their interactions, and answers to their items."""
+    candidates = pipeline.lake.partitions(REGRESSION_TRIALS)
+    return inventory.interaction_ids | audit_interactions(candidates, inventory.item_ids)
 
 
 def _of_store(counted: StoreRows) -> list[Erased]:

@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from eval_pipeline.adapters.traces import lines_in, strings_of
-from eval_pipeline.evaluation.trials import reserve_identity, reserve_names
+from eval_pipeline.evaluation.trial_items import reserve_identity, reserve_names
 from eval_pipeline.fingerprint import keyed_pseudonym
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.intake.suppression import suppression_key, theirs, whole_conversations
