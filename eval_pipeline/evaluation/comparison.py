@@ -208,12 +208,24 @@ def _reported(pairs: Pairs, policy: GateSettings) -> list[dict[str, Any]]:
 def _items_needed(reading: Reading, *, margin: float, alpha: float) -> int | None:
     """In items as clustered and weighted here: the planned n times what a pair loses of its own.
 
-    None where no number of items would do: what is not known of the judges is wider than that.
+    Planned for a candidate that is no worse; where as many items left it open, for one that is as
+    much worse as it seems. None where no number of items would do: it seems to lose the tolerance,
+    or what is not known of the judges is wider than that.
     """
     left = margin_left(reading, margin=margin, quantile=_planning_quantile(alpha))
     if left is None:
         return None
-    planned = items_for_power(variance=reading.variance, margin=left, alpha=alpha)
+    needed = _planned(reading, margin=left, alpha=alpha)
+    if needed > reading.items:
+        return needed
+    left += min(0.0, reading.difference)
+    if left <= 0:
+        return None
+    return max(reading.items + 1, _planned(reading, margin=left, alpha=alpha))
+
+
+def _planned(reading: Reading, *, margin: float, alpha: float) -> int:
+    planned = items_for_power(variance=reading.variance, margin=margin, alpha=alpha)
     return math.ceil(reading.design_effect * planned)
 
 

@@ -119,6 +119,14 @@ def test_what_the_reserve_could_still_settle_is_undecided() -> None:
     assert found["items_needed"] == 72
 
 
+def test_what_many_items_left_open_is_planned_at_the_loss_that_was_seen() -> None:
+    candidate = [0.0] * 16 + [1.0] * 384
+    found = row(compare(trials([1.0] * 400, candidate), policy=ONE_LOOK), "refunds")
+    assert (found["state"], found["difference"]) == ("undecided", -0.04)
+    # (1.6449 + .8416)^2 x .0384 / .05^2 = 95 items, and there are 400: / (.05 - .04)^2 it is 2374.2
+    assert found["items_needed"] == 2375
+
+
 def test_few_clusters_are_infeasible_however_many_items_they_hold() -> None:
     clusters = [f"c{number % 9}" for number in range(300)]
     found = row(

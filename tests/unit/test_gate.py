@@ -372,3 +372,13 @@ def test_a_decision_from_before_the_ceiling_was_told_can_still_be_read() -> None
         for name in [name for name in finding if name.startswith("human_")]:
             del finding[name]
     assert read_decision(json.dumps(told)).aggregate.human_agreement is None
+
+
+@pytest.mark.parametrize("state", ["undecided", "infeasible"])
+def test_no_items_are_asked_for_where_none_would_do(state: str) -> None:
+    lost = {"difference": -0.06, "lower": -0.12, "upper": 0.0, "items_needed": None}
+    decision = decided(report({}, {"subset": "refunds", "state": state, **lost}))
+    assert decision.verdict == "inconclusive"
+    told = decision.reasons[0]
+    assert "it seems to lose its tolerance, which no number of items certifies" in told
+    assert "None" not in told

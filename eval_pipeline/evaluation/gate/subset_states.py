@@ -42,14 +42,17 @@ def _unknowns(findings: list[SubsetFinding]) -> Iterator[str]:
         elif finding.state == "infeasible":
             yield (
                 f"{name_of(finding)} cannot be certified with the items there are: "
-                f"{figures_of(finding)} in {finding.clusters} clusters; it needs about "
-                f"{finding.items_needed} items, a wider tolerance, or merging with another subset."
+                f"{figures_of(finding)} in {finding.clusters} clusters; {_what_helps(finding)}"
+                f"{',' if finding.items_needed is not None else '; it needs'} a wider tolerance, "
+                "or merging with another subset."
             )
 
 
 def _what_helps(finding: SubsetFinding) -> str:
     if finding.items_needed is not None:
         return f"it needs about {finding.items_needed} items"
+    if finding.difference is not None and finding.difference <= -finding.margin:
+        return "it seems to lose its tolerance, which no number of items certifies"
     if finding.corrected:
         return "more items alone do not settle it, more of them labelled by people do"
     return "no number of items clears what judges alone may be wrong by; people's labels do"
