@@ -54,6 +54,8 @@ class DecisionRecords:
     def keep(self, made: Decided, inputs: DecisionInputs) -> None:
         """Writes the record, unless this decision has one: equal decisions share the first."""
         decision_id = made.decision.decision_id
+        if self._lake.exists(_path(decision_id, RECORD)):
+            return
         frames = {name: frame for name, frame in _frames(made, inputs) if frame is not None}
         data = {name: parquet_bytes(frame) for name, frame in frames.items()}
         record = {
@@ -66,8 +68,6 @@ class DecisionRecords:
             "frames": {name: content_hash(one) for name, one in data.items()},
             "made_by": versions(),
         }
-        if self._lake.exists(_path(decision_id, RECORD)):
-            return
         for name, one in data.items():
             self._lake.write_bytes(_path(decision_id, f"{name}.parquet"), one)
         self._lake.create_bytes(_path(decision_id, RECORD), canonical_json(record).encode())

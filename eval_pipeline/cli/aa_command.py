@@ -5,6 +5,7 @@ import json
 import typer
 from rich.table import Table as RichTable
 
+from eval_pipeline.cli.job_commands import launch
 from eval_pipeline.cli.options import ConfigOption, JsonOption, WeekOption, checked_week
 from eval_pipeline.cli.session import Session, out
 from eval_pipeline.evaluation.aa import FalseBlocks, false_blocks
@@ -20,8 +21,7 @@ def register(app: typer.Typer) -> None:
 def aa(week: WeekOption, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Hold the baseline against itself: how often scores flip, how often the gate blocks."""
     session, week = Session(config), checked_week(week)
-    with session.progress.shown(f"aa {week}", plans=True):
-        run_id = session.launcher.launch("aa", partition=week)
+    run_id = launch(session, "aa", week)
     pipeline = session.pipeline
     rows = pipeline.lake.read(AA_RUNS, partition=week).to_dicts()
     runs = all_aa_runs(pipeline)

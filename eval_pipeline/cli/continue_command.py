@@ -2,6 +2,8 @@
 
 import typer
 
+from eval_pipeline.cli.decision_output import could_not_evaluate
+from eval_pipeline.cli.job_commands import launch
 from eval_pipeline.cli.options import CandidateOption, ConfigOption, JsonOption
 from eval_pipeline.cli.session import Session, out
 from eval_pipeline.flows.candidates import resolve_candidate
@@ -11,8 +13,6 @@ from eval_pipeline.flows.decision_pages import page_path
 from eval_pipeline.reports import formats
 from eval_pipeline.reports.terminal import decision_table
 from eval_pipeline.tables import REGRESSION_REPORT
-
-COULD_NOT_EVALUATE = 3
 
 
 def register(app: typer.Typer) -> None:
@@ -27,16 +27,11 @@ def go_on(
     as_json: JsonOption = False,
 ) -> None:
     """Go on with an undecided candidate on later weeks' reserve. Exits as `gate` does."""
-    try:
+    with could_not_evaluate():
         session = Session(config)
         require_continuable(session.pipeline, resolve_candidate(session.project, candidate))
-        with session.progress.shown(f"continue-gate {candidate}", plans=True):
-            session.launcher.launch("continue_gate", partition=candidate)
+        launch(session, "continue_gate", candidate)
         decision = load_decision(session.pipeline, candidate)
-    except Exception as error:
-        # As for the gate: a failure must not pass for a block, whose exit code is Python's own.
-        error.exit_code = COULD_NOT_EVALUATE  # type: ignore[attr-defined]
-        raise
     told = decision.model_dump(mode="json")
     if as_json:
         typer.echo(formats.as_json(told))

@@ -8,6 +8,7 @@ import polars as pl
 import typer
 
 from eval_pipeline.cli.default_command import DEFAULT, DefaultCommand, DefaultCommandGroup
+from eval_pipeline.cli.job_commands import launch
 from eval_pipeline.cli.options import ConfigOption, JsonOption, WeekOption, checked_week
 from eval_pipeline.cli.session import Session, err, out
 from eval_pipeline.evaluation.drift_detection.pinning import PinOrder
@@ -30,8 +31,7 @@ group = typer.Typer(
 def rerun(week: WeekOption, config: ConfigOption = None, as_json: JsonOption = False) -> None:  # noqa: FBT002 - a Typer flag
     """Re-run old golden versions on the pinned systems and say what has drifted."""
     session, week = Session(config), checked_week(week)
-    with session.progress.shown(f"drift {week}", plans=True):
-        run_id = session.launcher.launch("drift", partition=week)
+    run_id = launch(session, "drift", week)
     lake = session.pipeline.lake
     report = lake.read(DRIFT_REPORT, partition=week)
     found = report.filter(pl.col("finding") == "drift")

@@ -4,6 +4,7 @@ import json
 
 import typer
 
+from eval_pipeline.cli.job_commands import launch
 from eval_pipeline.cli.options import CandidateOption, ConfigOption, JsonOption
 from eval_pipeline.cli.session import Session, out
 from eval_pipeline.evaluation.reserve_order import ALL
@@ -28,8 +29,7 @@ def audit_candidate(
     session = Session(config)
     resolved = resolve_candidate(session.project, candidate)
     queued = queue_audit(session.pipeline, resolved)
-    with session.progress.shown(f"{JOB} {candidate}", plans=True):
-        session.launcher.launch(JOB, partition=candidate)
+    launch(session, JOB, candidate)
     answers = session.pipeline.lake.read(CANDIDATE_AUDIT, partition=candidate)
     found = session.pipeline.lake.read(HUMAN_CORRECTION, partition=candidate)
     whole = found.filter(subset=ALL).row(0, named=True)

@@ -5,6 +5,7 @@ import json
 import typer
 from rich.table import Table as RichTable
 
+from eval_pipeline.cli.job_commands import launch
 from eval_pipeline.cli.options import CandidateOption, ConfigOption, JsonOption
 from eval_pipeline.cli.plain_rows import say
 from eval_pipeline.cli.session import Session, out
@@ -26,8 +27,7 @@ def triage(
     """Ask again what a candidate lost, and say what is systematic; needs its decision."""
     session = Session(config)
     resolve_candidate(session.project, candidate)
-    with session.progress.shown(f"triage {candidate}", plans=True):
-        run_id = session.launcher.launch("triage", partition=candidate)
+    run_id = launch(session, "triage", candidate)
     found = session.pipeline.lake.read(FAILURE_TRIAGE, partition=candidate)
     failing = session.pipeline.lake.read(FAILING_ITEMS, partition=candidate)
     if as_json:
