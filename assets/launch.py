@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
 import dagster as dg
 
@@ -14,9 +14,6 @@ from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.settings_file import Project
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-
-
-PER_CANDIDATE: Final = frozenset({"evaluate", "audit", "gate", "record", "triage", "continue_gate"})
 
 
 class DagsterLauncher:
@@ -38,7 +35,7 @@ class DagsterLauncher:
     ) -> str:
         """Runs the job to its end; raises its step's own error, or `JobFailedError`."""
         definition = self._definitions.resolve_job_def(job)
-        if partition is not None and job in PER_CANDIDATE:
+        if partition is not None and definition.partitions_def == candidates:
             self._instance.add_dynamic_partitions(candidates.name or "", [partition])
         try:
             result = definition.execute_in_process(

@@ -89,6 +89,12 @@ class Lake:
             if path.startswith(start) and path.endswith(end)
         )
 
+    def read_if_made(self, table: Table, *, partition: str) -> pl.DataFrame | None:
+        """The partition, or None where it has not been made; raises `CorruptFileError`."""
+        if not self.has(table, partition=partition):
+            return None
+        return self.read(table, partition=partition)
+
     def has(self, table: Table, *, partition: str) -> bool:
         """Whether the partition has been made."""
         return self._storage.exists(partition_path(table, partition))

@@ -15,7 +15,7 @@ from eval_pipeline.evaluation.human_correction.audited import (
 )
 from eval_pipeline.evaluation.human_correction.rectifying import rectify, scores_fingerprint
 from eval_pipeline.flows.candidates import Candidate
-from eval_pipeline.flows.contamination import excluded_ids, known_items
+from eval_pipeline.flows.contamination import unknown_trials
 from eval_pipeline.flows.item_texts import item_texts
 from eval_pipeline.flows.regression import version_of
 from eval_pipeline.flows.wiring import Pipeline
@@ -60,7 +60,7 @@ def queue_audit(pipeline: Pipeline, candidate: Candidate) -> QueuedAudit:
     Each answer is shown alone, and two equal answers to an item are one task. Items whose texts
     were erased meanwhile are not asked.
     """
-    trials = counted_trials(pipeline, candidate)
+    trials = audited_trials(pipeline, candidate)
     drawn = _drawn(pipeline, candidate, trials)
     answers = pl.DataFrame(list(_answers(drawn, candidate)), schema=_ANSWERS)
     group = _group(pipeline, candidate)
@@ -91,7 +91,7 @@ def audit_candidate(pipeline: Pipeline, candidate: Candidate) -> pl.DataFrame:
     """
     if pipeline.settings.gate.human.automatic:
         queue_audit(pipeline, candidate)
-    trials = counted_trials(pipeline, candidate)
+    trials = audited_trials(pipeline, candidate)
     answers = list(_answers(_drawn(pipeline, candidate, trials), candidate))
     standing = _standing(pipeline, candidate)
     rows = [_row(pipeline, answer, standing.get(answer["interaction_id"])) for answer in answers]
@@ -102,7 +102,7 @@ def correct_candidate(
     pipeline: Pipeline, candidate: Candidate, audit: pl.DataFrame
 ) -> pl.DataFrame:
     """The HUMAN_CORRECTION of a candidate's scores by a CANDIDATE_AUDIT."""
-    trials = counted_trials(pipeline, candidate)
+    trials = audited_trials(pipeline, candidate)
     return rectify(
         audited_pairs(trials),
         audit,
@@ -111,11 +111,10 @@ def correct_candidate(
     )
 
 
-def counted_trials(pipeline: Pipeline, candidate: Candidate) -> pl.DataFrame:
+def audited_trials(pipeline: Pipeline, candidate: Candidate) -> pl.DataFrame:
     """The candidate's REGRESSION_TRIALS without items that a system may have known."""
     trials = pipeline.lake.read(REGRESSION_TRIALS, partition=candidate.candidate_id)
-    known = known_items(pipeline, candidate, version=version_of(pipeline, trials))
-    return trials.filter(~pl.col("item_id").is_in(excluded_ids(known)))
+    return unknown_trials(pipeline, candidate, trials, version=version_of(pipeline, trials))
 
 
 def _group(pipeline: Pipeline, candidate: Candidate) -> str:

@@ -118,6 +118,14 @@ def known_of(pipeline: Pipeline, candidate: Candidate, reserve: pl.DataFrame) ->
     return excluded_ids(_screened(pipeline, sought, systems=systems, golden_version=0))
 
 
+def unknown_trials(
+    pipeline: Pipeline, candidate: Candidate, trials: pl.DataFrame, *, version: int
+) -> pl.DataFrame:
+    """The rows of `trials`, with `item_id`, of items that neither arm may know beforehand."""
+    known = excluded_ids(known_items(pipeline, candidate, version=version))
+    return trials.filter(~pl.col("item_id").is_in(known))
+
+
 def excluded_ids(found: pl.DataFrame) -> list[str]:
     """The ids of the items that findings name, sorted."""
     return sorted(set(found_items(found)["item_id"]))

@@ -72,10 +72,8 @@ def continuation_held(
     pipeline: Pipeline, candidate_id: str, *, version: int
 ) -> pl.DataFrame | None:
     """The stored CONTINUATION_REPORT of a candidate on this version; None without any."""
-    if not pipeline.lake.has(CONTINUATION_REPORT, partition=candidate_id):
-        return None
-    report = pipeline.lake.read(CONTINUATION_REPORT, partition=candidate_id)
-    return report.filter(pl.col("golden_version") == version)
+    report = pipeline.lake.read_if_made(CONTINUATION_REPORT, partition=candidate_id)
+    return None if report is None else report.filter(pl.col("golden_version") == version)
 
 
 def require_continuable(pipeline: Pipeline, candidate: Candidate) -> None:

@@ -81,10 +81,8 @@ def inputs_of(pipeline: Pipeline, candidate: Candidate) -> DecisionInputs:
 
 def with_earlier(pipeline: Pipeline, decision: Decision) -> pl.DataFrame:
     """All decisions on its candidate, this one the last."""
-    earlier = GATE_DECISION.empty()
-    if pipeline.lake.has(GATE_DECISION, partition=decision.candidate):
-        earlier = pipeline.lake.read(GATE_DECISION, partition=decision.candidate)
-    return decisions_with(earlier, decision)
+    earlier = pipeline.lake.read_if_made(GATE_DECISION, partition=decision.candidate)
+    return decisions_with(GATE_DECISION.empty() if earlier is None else earlier, decision)
 
 
 def _evidence(
@@ -104,7 +102,7 @@ def _evidence(
         exposure=exposure_to(pipeline, candidate, version=version),
         golden_age_days=_age_in_days(pipeline, version),
         **policy_evidence(pipeline, candidate, version=version),
-        correction=_own(pipeline, HUMAN_CORRECTION, candidate),
+        correction=pipeline.lake.read_if_made(HUMAN_CORRECTION, partition=candidate.candidate_id),
         panel_scored=panel_scored,
         notes=(
             *(judge_sentences(pipeline, candidate, trials) if panel_scored else ()),
@@ -144,12 +142,6 @@ def load_decision(pipeline: Pipeline, candidate_id: str) -> Decision:
     """The newest decision on the candidate, as it was written."""
     decisions = pipeline.lake.read(GATE_DECISION, partition=candidate_id)
     return read_decision(newest_row(decisions)["decision_json"])
-
-
-def _own(pipeline: Pipeline, table: Table, candidate: Candidate) -> pl.DataFrame | None:
-    partition = candidate.candidate_id
-    held = pipeline.lake.has(table, partition=partition)
-    return pipeline.lake.read(table, partition=partition) if held else None
 
 
 def _newest(pipeline: Pipeline, table: Table) -> pl.DataFrame | None:

@@ -23,7 +23,7 @@ from eval_pipeline.evaluation.trial_items import (
 )
 from eval_pipeline.evaluation.trials import score_request
 from eval_pipeline.flows.candidates import Candidate
-from eval_pipeline.flows.contamination import excluded_ids, known_items
+from eval_pipeline.flows.contamination import unknown_trials
 from eval_pipeline.flows.regression import version_of
 from eval_pipeline.flows.reserve import reserve_of
 from eval_pipeline.flows.scoring import deciding_scorer, score_by
@@ -83,8 +83,8 @@ def report_dimensions(
     pipeline: Pipeline, candidate: Candidate, scores: pl.DataFrame, *, trials: pl.DataFrame
 ) -> pl.DataFrame:
     """The DIMENSION_REPORT of a candidate; items that either arm may know count in no dimension."""
-    known = excluded_ids(known_items(pipeline, candidate, version=version_of(pipeline, trials)))
-    counted = scores.filter(~pl.col("item_id").is_in(known))
+    version = version_of(pipeline, trials)
+    counted = unknown_trials(pipeline, candidate, scores, version=version)
     policy = pipeline.settings.gate
     return with_states(
         compare_dimensions(counted, confidence=policy.confidence),
@@ -96,9 +96,7 @@ def report_dimensions(
 
 def dimensions_held(pipeline: Pipeline, candidate_id: str) -> pl.DataFrame | None:
     """The candidate's DIMENSION_REPORT; null for one that was evaluated before there was one."""
-    if not pipeline.lake.has(DIMENSION_REPORT, partition=candidate_id):
-        return None
-    return pipeline.lake.read(DIMENSION_REPORT, partition=candidate_id)
+    return pipeline.lake.read_if_made(DIMENSION_REPORT, partition=candidate_id)
 
 
 def _items(pipeline: Pipeline, trials: pl.DataFrame) -> Items:

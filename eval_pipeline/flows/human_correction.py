@@ -17,9 +17,9 @@ def correction_of(
     pipeline: Pipeline, candidate: Candidate, trials: pl.DataFrame
 ) -> pl.DataFrame | None:
     """The HUMAN_CORRECTION of these very scores, or None: of other scores it says nothing."""
-    if not pipeline.lake.has(HUMAN_CORRECTION, partition=candidate.candidate_id):
+    found = pipeline.lake.read_if_made(HUMAN_CORRECTION, partition=candidate.candidate_id)
+    if found is None:
         return None
-    found = pipeline.lake.read(HUMAN_CORRECTION, partition=candidate.candidate_id)
     same = (found["trials_fingerprint"] == scores_fingerprint(trials)).all()
     return found if same else None
 

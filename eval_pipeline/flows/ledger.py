@@ -49,19 +49,14 @@ def enter_decision(pipeline: Pipeline, candidate: Candidate, decision: Decision)
     """The candidate's GATE_LEDGER with this decision; entering it again changes nothing."""
     partition = candidate.candidate_id
     trials = pipeline.lake.read(REGRESSION_TRIALS, partition=partition)
-    continued = None
-    if pipeline.lake.has(CONTINUATION_TRIALS, partition=partition):
-        continued = pipeline.lake.read(CONTINUATION_TRIALS, partition=partition)
     version = decision.golden_version or 0
     rows = ledger_rows(
         decision,
         trials=trials,
-        continuation=continued,
+        continuation=pipeline.lake.read_if_made(CONTINUATION_TRIALS, partition=partition),
         content=content_of(candidate),
         exposure=exposure_to(pipeline, candidate, version=version),
         policy=pipeline.settings.gate,
     )
-    held = GATE_LEDGER.empty()
-    if pipeline.lake.has(GATE_LEDGER, partition=partition):
-        held = pipeline.lake.read(GATE_LEDGER, partition=partition)
-    return entered(held, rows)
+    held = pipeline.lake.read_if_made(GATE_LEDGER, partition=partition)
+    return entered(GATE_LEDGER.empty() if held is None else held, rows)

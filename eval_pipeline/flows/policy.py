@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import polars as pl
-
 from eval_pipeline.flows.candidates import Candidate
 from eval_pipeline.flows.dimensions import dimensions_held
 from eval_pipeline.flows.wiring import Pipeline
@@ -15,7 +13,7 @@ def policy_evidence(pipeline: Pipeline, candidate: Candidate, *, version: int) -
     return {
         "dimensions": dimensions_held(pipeline, candidate.candidate_id),
         "fresh_items": _fresh_items(pipeline, version),
-        "records": _records(pipeline, candidate.candidate_id),
+        "records": pipeline.lake.read_if_made(POLICY_RECORDS, partition=candidate.candidate_id),
         "as_of": pipeline.clock().date(),
         "candidate_fingerprint": candidate.fingerprint,
         "baseline_fingerprint": candidate.baseline_fingerprint,
@@ -26,9 +24,3 @@ def _fresh_items(pipeline: Pipeline, version: int) -> tuple[int, int]:
     """Items settled since the version before, and all; synthetic ones are nobody's to settle."""
     counts = pipeline.golden.manifest(version).counts
     return counts.fresh, counts.items - counts.per_label_source.get("synthetic", 0)
-
-
-def _records(pipeline: Pipeline, candidate_id: str) -> pl.DataFrame | None:
-    if not pipeline.lake.has(POLICY_RECORDS, partition=candidate_id):
-        return None
-    return pipeline.lake.read(POLICY_RECORDS, partition=candidate_id)

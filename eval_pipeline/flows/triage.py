@@ -16,7 +16,7 @@ from eval_pipeline.evaluation.trial_items import (
 )
 from eval_pipeline.evaluation.trials import Arm, plan_trials, trial_rows
 from eval_pipeline.flows.candidates import Candidate
-from eval_pipeline.flows.contamination import excluded_ids, known_items
+from eval_pipeline.flows.contamination import unknown_trials
 from eval_pipeline.flows.decision import load_decision
 from eval_pipeline.flows.decision_pages import write_pages
 from eval_pipeline.flows.regression import version_of
@@ -94,14 +94,13 @@ def compared_items(pipeline: Pipeline, candidate: Candidate) -> pl.DataFrame:
     """Every item with a score in both arms that neither system may know beforehand."""
     trials = pipeline.lake.read(REGRESSION_TRIALS, partition=candidate.candidate_id)
     version = version_of(pipeline, trials)
-    barred = excluded_ids(known_items(pipeline, candidate, version=version))
     known = Known(
         weights=_weights(pipeline, version=version),
         topics=_topics(pipeline),
         labels=_labels(pipeline, version=version),
         kinds={name: subset.kind for name, subset in pipeline.settings.subsets.items()},
     )
-    return item_differences(trials.filter(~pl.col("item_id").is_in(barred)), known)
+    return item_differences(unknown_trials(pipeline, candidate, trials, version=version), known)
 
 
 def _version(pipeline: Pipeline, candidate: Candidate) -> int:
