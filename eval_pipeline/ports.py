@@ -1,5 +1,6 @@
 """What the stages need of the outside, as types: model calls and whoever answers them."""
 
+import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -56,6 +57,8 @@ class CallOutcome:
     refused: the provider's content filter declined. failed: `error_code` says why.
     `latency_seconds` and `first_byte_seconds` are the successful attempt's; `attempts` counts all.
     `headers` holds the reply headers that name a version, sorted by their lower-case names.
+    `confidence`, 0 to 1, is how sure the system says it is, null where it does not say;
+    `answered_from` is the golden item whose reference answer a naive system gave.
     """
 
     call: ModelCall
@@ -73,6 +76,23 @@ class CallOutcome:
     attempts: int
     first_byte_seconds: float | None = None
     headers: tuple[tuple[str, str], ...] = field(default=())
+    confidence: float | None = None
+    answered_from: str | None = None
+
+
+@dataclass(frozen=True)
+class OwnAnswer:
+    """What a system without a model answers; `text` null where it answers nothing.
+
+    `reason` says how it came to it. Not `local`: something outside was asked too, so that cost and
+    latency are not known.
+    """
+
+    text: str | None
+    confidence: float | None
+    reason: str
+    answered_from: str | None = None
+    local: bool = True
 
 
 class ModelRunner(Protocol):
@@ -136,4 +156,8 @@ class JobLauncher(Protocol):
 
     def tick(self, sensor: str) -> str:
         """Evaluates one sensor once, launches what it asks for; returns what it said."""
+        ...
+
+    def last_successes(self) -> Mapping[str, dt.datetime]:
+        """By job when a run of it last succeeded; a job that never did is not in it."""
         ...

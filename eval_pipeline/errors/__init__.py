@@ -44,6 +44,7 @@ from eval_pipeline.errors.models import (
     UnansweredCallsError,
     UnusableAnswersError,
 )
+from eval_pipeline.errors.shadow import MirrorAddressError, ShadowError
 from eval_pipeline.errors.storage import (
     CorruptFileError,
     LakeError,
@@ -53,6 +54,7 @@ from eval_pipeline.errors.storage import (
     StoreError,
     TableError,
 )
+from eval_pipeline.errors.telemetry import MissingTelemetryLibraryError
 from eval_pipeline.errors.truth import (
     BrokenChainError,
     CompositionError,
@@ -86,10 +88,12 @@ __all__ = [
     "LogSchemaError",
     "LogsChangedError",
     "LogsNotFoundError",
+    "MirrorAddressError",
     "MissingEnvironmentError",
     "MissingPartitionError",
     "MissingRubricError",
     "MissingScorerLibraryError",
+    "MissingTelemetryLibraryError",
     "MissingTrainingLibraryError",
     "ModelFileError",
     "PartitionNameError",
@@ -103,6 +107,7 @@ __all__ = [
     "ResultFileError",
     "ReviewError",
     "SettingsError",
+    "ShadowError",
     "SpendingLimitError",
     "StaleReportError",
     "StaleScreeningError",

@@ -1,11 +1,11 @@
-"""What a candidate costs to run: latency, tokens, money and failures of both arms, with limits."""
+"""What a candidate costs to run: both arms by subset, the ratios between them, and the limits."""
 
-import math
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-import numpy as np
 import polars as pl
 
+from eval_pipeline.monitoring.cost_per_success import cost_per_success, cost_ratio
 from eval_pipeline.monitoring.intervals import (
     NOT_LOGGED,
     Measured,
@@ -15,138 +15,163 @@ from eval_pipeline.monitoring.intervals import (
     rate_of,
 )
 from eval_pipeline.settings import GateSettings
-from eval_pipeline.statistics.proportions import normal_quantile
 from eval_pipeline.tables import OPERATIONS_REPORT
 
 ARMS: Final = ("baseline", "candidate")
+ALL: Final = "all"
 LATENCY_RATIO: Final = "latency_p95_ratio"
 COST_RATIO: Final = "cost_per_success_ratio"
+SHARE_OF_ERROR: Final = "error_share:"
+AT_ONCE: Final = ("requests_at_once_mean", "requests_at_once_maximum")
+_QUANTILES: Final = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
 
-def report_operations(trials: pl.DataFrame, *, policy: GateSettings) -> pl.DataFrame:
-    """The OPERATIONS_REPORT of REGRESSION_TRIALS: each arm's figures, the ratios under 'candidate'.
+def report_operations(
+    trials: pl.DataFrame,
+    *,
+    policy: GateSettings,
+    at_once: Mapping[str, tuple[float, int]] | None = None,
+) -> pl.DataFrame:
+    """The OPERATIONS_REPORT of REGRESSION_TRIALS, by subset; ratios stand under 'candidate'.
 
-    Limits are the policy's and apply to the ratios; `within_limit` is null without a limit or a
-    value, and compares the figure itself, not its interval. A success is a score's worth: cost
-    per success is all money spent over the sum of all scores. Synthetic items are left out: no
-    customer waits for them, and their length is not the traffic's.
+    Synthetic items have their own subset and are in no other: no customer waits for them, and
+    their length is not the traffic's. `missing` counts the calls whose value is not known; a
+    figure is of the others. A failed call has no latency, for a failure may come fast.
+    `at_once` says by system how many requests were under way when one was sent, on average and at
+    most: latencies hold for that load and no other.
     """
-    arms = {
-        arm: trials.filter(pl.col("arm") == arm, pl.col("source").ne_missing("synthetic"))
-        for arm in ARMS
-    }
+    traffic = trials.filter(pl.col("source").ne_missing("synthetic"))
+    codes = sorted(trials["error_code"].drop_nulls().unique())
     rows: list[dict[str, Any]] = []
-    for arm, calls in arms.items():
-        if calls.is_empty():
-            continue
-        for metric, measured in _figures(calls, policy.confidence).items():
-            rows.append(_row(arm, calls, metric=metric, measured=measured, limit=None))
-    candidate = arms["candidate"]
-    if not candidate.is_empty():
-        for metric, limit in (
-            (LATENCY_RATIO, policy.maximum_latency_ratio),
-            (COST_RATIO, policy.maximum_cost_ratio),
-        ):
-            measured = _ratio(metric, arms, policy.confidence)
-            rows.append(_row("candidate", candidate, metric=metric, measured=measured, limit=limit))
+    for subset in (ALL, *_subsets(trials)):
+        inside = traffic if subset == ALL else _members(trials, subset)
+        rows += _rows_of_subset(inside, subset, policy=policy, codes=codes)
+    rows += _load_rows(traffic, at_once or {})
     return OPERATIONS_REPORT.conform(pl.DataFrame(rows, schema=OPERATIONS_REPORT.schema))
 
 
+def limits_of(policy: GateSettings, subset: str) -> dict[str, float | None]:
+    """The limit on each ratio in a subset or over 'all'; null where there is none."""
+    limits = policy.limits_in(subset)
+    return {LATENCY_RATIO: limits.maximum_latency_ratio, COST_RATIO: limits.maximum_cost_ratio}
+
+
+def finding_of(measured: Measured, limit: float | None) -> str:
+    """Within or beyond the limit where the whole interval is, 'undecided' where it spans it.
+
+    A figure without an interval proves nothing.
+    """
+    if limit is None:
+        return "reported"
+    if measured.value is None:
+        return "not_measured"
+    if measured.lower is not None and measured.lower > limit:
+        return "beyond_limit"
+    return "within_limit" if measured.upper is not None and measured.upper <= limit else "undecided"
+
+
+def _subsets(trials: pl.DataFrame) -> list[str]:
+    return sorted(trials["subsets"].explode().drop_nulls().unique())
+
+
+def _members(trials: pl.DataFrame, subset: str) -> pl.DataFrame:
+    return trials.filter(pl.col("subsets").list.contains(subset))
+
+
+def _rows_of_subset(
+    inside: pl.DataFrame, subset: str, *, policy: GateSettings, codes: list[str]
+) -> Iterator[dict[str, Any]]:
+    arms = {arm: inside.filter(pl.col("arm") == arm) for arm in ARMS}
+    for arm, calls in arms.items():
+        if calls.is_empty():
+            continue
+        for metric, measured in _figures(calls, policy.confidence, codes).items():
+            yield _row(arm, subset, calls, metric=metric, measured=measured)
+    candidate = arms["candidate"]
+    if candidate.is_empty():
+        return
+    for metric, limit in limits_of(policy, subset).items():
+        measured = _ratio(metric, arms, policy.confidence)
+        yield _row("candidate", subset, candidate, metric=metric, measured=measured, limit=limit)
+
+
 def _row(
-    arm: str, calls: pl.DataFrame, *, metric: str, measured: Measured, limit: float | None
+    arm: str,
+    subset: str,
+    calls: pl.DataFrame,
+    *,
+    metric: str,
+    measured: Measured,
+    limit: float | None = None,
 ) -> dict[str, Any]:
-    known = limit is not None and measured.value is not None
     return {
         "arm": arm,
+        "subset": subset,
         "system_id": calls["system_id"].sort()[0],
         "metric": metric,
         "value": measured.value,
         "lower": measured.lower,
         "upper": measured.upper,
         "calls": calls.height,
+        "missing": calls.height - measured.count,
         "limit": limit,
-        "within_limit": (measured.value or 0.0) <= (limit or 0.0) if known else None,
+        "finding": finding_of(measured, limit),
     }
 
 
-def _figures(calls: pl.DataFrame, confidence: float) -> dict[str, Measured]:
+def _figures(calls: pl.DataFrame, confidence: float, codes: list[str]) -> dict[str, Measured]:
     latency = calls["latency_seconds"].drop_nulls()
     return {
-        "latency_p50_seconds": quantile_of(latency, 0.50, confidence=confidence),
-        "latency_p95_seconds": quantile_of(latency, 0.95, confidence=confidence),
-        "mean_input_tokens": mean_of(calls["input_tokens"].drop_nulls(), confidence=confidence),
-        "mean_output_tokens": mean_of(calls["output_tokens"].drop_nulls(), confidence=confidence),
-        "cost_per_call_usd": mean_of(calls["cost_usd"].drop_nulls(), confidence=confidence),
-        "cost_per_success_usd": _cost_per_success(calls, confidence),
-        "failure_share": _share(calls, "failed", confidence),
-        "refusal_share": _share(calls, "refused", confidence),
+        **{
+            f"latency_{name}_seconds": quantile_of(latency, quantile, confidence=confidence)
+            for name, quantile in _QUANTILES.items()
+        },
+        **{
+            f"{what}_{column}": figure
+            for column in ("input_tokens", "output_tokens")
+            for what, figure in _mean_and_total(calls[column], confidence).items()
+        },
+        "total_cost_usd": _mean_and_total(calls["cost_usd"], confidence)["total"],
+        "cost_per_task_usd": mean_of(calls["cost_usd"].drop_nulls(), confidence=confidence),
+        "cost_per_success_usd": cost_per_success(calls, confidence=confidence),
+        "attempts_per_task": mean_of(calls["attempts"].drop_nulls(), confidence=confidence),
+        "failure_share": _share(calls, pl.col("status") == "failed", confidence),
+        "refusal_share": _share(calls, pl.col("status") == "refused", confidence),
+        **{
+            f"{SHARE_OF_ERROR}{code}": _share(calls, pl.col("error_code") == code, confidence)
+            for code in codes
+        },
     }
 
 
-def _share(calls: pl.DataFrame, status: str, confidence: float) -> Measured:
-    return rate_of(
-        calls.filter(pl.col("status") == status).height, calls.height, confidence=confidence
-    )
+def _mean_and_total(values: pl.Series, confidence: float) -> dict[str, Measured]:
+    """A total is exact: of what is known, it has no interval; null where nothing is."""
+    known = values.drop_nulls()
+    total = Measured(float(known.sum()), None, None, known.len()) if known.len() else NOT_LOGGED
+    return {"mean": mean_of(known, confidence=confidence), "total": total}
 
 
-def _cost_per_success(calls: pl.DataFrame, confidence: float) -> Measured:
-    sums = _by_cluster(calls)
-    money, successes = float(sums["cost"].sum()), float(sums["score"].sum())
-    if money <= 0 or successes <= 0:
-        return NOT_LOGGED
-    shares = (sums["cost"] / money - sums["score"] / successes).to_numpy()
-    return _exponential(money / successes, _error(shares), confidence, calls.height)
+def _share(calls: pl.DataFrame, which: pl.Expr, confidence: float) -> Measured:
+    return rate_of(calls.filter(which).height, calls.height, confidence=confidence)
 
 
 def _ratio(metric: str, arms: dict[str, pl.DataFrame], confidence: float) -> Measured:
-    if metric == LATENCY_RATIO:
-        candidate, baseline = (
-            quantile_of(arms[arm]["latency_seconds"].drop_nulls(), 0.95, confidence=confidence)
-            for arm in ("candidate", "baseline")
-        )
-        return log_ratio(candidate, baseline)
-    return _cost_ratio(arms, confidence)
-
-
-def _cost_ratio(arms: dict[str, pl.DataFrame], confidence: float) -> Measured:
-    """Paired by cluster: both arms answer the same items, so what they share cancels."""
-    paired = _by_cluster(arms["candidate"]).join(
-        _by_cluster(arms["baseline"]), on="cluster_id", how="full", coalesce=True, suffix="_before"
+    if metric == COST_RATIO:
+        return cost_ratio(arms["candidate"], arms["baseline"], confidence=confidence)
+    candidate, baseline = (
+        quantile_of(arms[arm]["latency_seconds"].drop_nulls(), 0.95, confidence=confidence)
+        for arm in ("candidate", "baseline")
     )
-    paired = paired.fill_null(0.0).sort("cluster_id")
-    money, successes = float(paired["cost"].sum()), float(paired["score"].sum())
-    before = float(paired["cost_before"].sum())
-    successes_before = float(paired["score_before"].sum())
-    if min(money, successes, before, successes_before) <= 0:
-        return NOT_LOGGED
-    shares = (
-        paired["cost"] / money
-        - paired["score"] / successes
-        - paired["cost_before"] / before
-        + paired["score_before"] / successes_before
-    ).to_numpy()
-    ratio = (money / successes) / (before / successes_before)
-    return _exponential(ratio, _error(shares), confidence, arms["candidate"].height)
+    return log_ratio(candidate, baseline)
 
 
-def _by_cluster(calls: pl.DataFrame) -> pl.DataFrame:
-    """Money and scores of a cluster; a missing cost or score adds nothing to its sum."""
-    return (
-        calls.sort("cluster_id", "item_id", "trial")
-        .group_by("cluster_id", maintain_order=True)
-        .agg(pl.col("cost_usd").sum().alias("cost"), pl.col("score").sum())
-    )
-
-
-def _error(shares: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
-    """The standard error of a log ratio from its linearised cluster sums; needs two clusters."""
-    if shares.size == 1:
-        return math.inf
-    return math.sqrt(float(np.square(shares).sum()) * shares.size / (shares.size - 1))
-
-
-def _exponential(value: float, error: float, confidence: float, count: int) -> Measured:
-    reach = normal_quantile(confidence) * error
-    if math.isinf(reach):
-        return Measured(value, None, None, count)
-    return Measured(value, value * math.exp(-reach), value * math.exp(reach), count)
+def _load_rows(
+    traffic: pl.DataFrame, at_once: Mapping[str, tuple[float, int]]
+) -> Iterator[dict[str, Any]]:
+    for arm in ARMS:
+        calls = traffic.filter(pl.col("arm") == arm)
+        if calls.is_empty() or calls["system_id"].sort()[0] not in at_once:
+            continue
+        for metric, value in zip(AT_ONCE, at_once[calls["system_id"].sort()[0]], strict=True):
+            known = Measured(float(value), None, None, calls.height)
+            yield _row(arm, ALL, calls, metric=metric, measured=known)

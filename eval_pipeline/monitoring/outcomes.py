@@ -13,7 +13,7 @@ from eval_pipeline.tables import OUTCOME_VALIDITY
 ALL: Final = "all"
 OutcomeColumn = Literal["outcome", "feedback", "escalated"]
 
-_SUCCESS: Final = {
+SUCCESS: Final = {
     "outcome": pl.col("outcome"),
     "feedback": (pl.col("feedback").cast(pl.Float64) + 1) / 2,
     "escalated": 1 - pl.col("escalated").cast(pl.Float64),
@@ -37,15 +37,7 @@ def validate_outcomes(
     when their difference lies outside its interval at `confidence`.
     """
     week = _week(anonymised, stratified, outcome)
-    labelled = week.join(
-        adjudications.filter(pl.col("settled_by") != "recorded").select(
-            "interaction_id", "label", "label_probability"
-        ),
-        on="interaction_id",
-    ).with_columns(
-        value=(pl.col("label") == "pass").cast(pl.Float64),
-        weight=pl.col("design_weight") / pl.col("label_probability"),
-    )
+    labelled = labelled_sample(stratified, adjudications)
     observed = week.filter(pl.col("success").is_not_null()).select(
         "subsets", value="success", weight="design_weight"
     )
@@ -62,11 +54,33 @@ def validate_outcomes(
     return OUTCOME_VALIDITY.conform(pl.DataFrame(rows, schema=OUTCOME_VALIDITY.schema))
 
 
+def labelled_sample(stratified: pl.DataFrame, adjudications: pl.DataFrame) -> pl.DataFrame:
+    """What people said of the week's sample: `subsets`, `conversation_key`, `value`, `weight`.
+
+    Labels that were read off the log itself are left out.
+    """
+    return (
+        stratified.filter(pl.col("selection") == "sample")
+        .select("interaction_id", "conversation_key", "subsets", "design_weight")
+        .join(
+            adjudications.filter(pl.col("settled_by") != "recorded").select(
+                "interaction_id", "label", "label_probability"
+            ),
+            on="interaction_id",
+        )
+        .with_columns(
+            value=(pl.col("label") == "pass").cast(pl.Float64),
+            weight=pl.col("design_weight") / pl.col("label_probability"),
+        )
+        .sort("interaction_id")
+    )
+
+
 def _week(
     anonymised: pl.DataFrame, stratified: pl.DataFrame, outcome: OutcomeColumn | None
 ) -> pl.DataFrame:
     """The sample's rows with their success; null where none is logged or configured."""
-    success = pl.lit(None, dtype=pl.Float64) if outcome is None else _SUCCESS[outcome]
+    success = pl.lit(None, dtype=pl.Float64) if outcome is None else SUCCESS[outcome]
     return (
         stratified.filter(pl.col("selection") == "sample")
         .select("interaction_id", "subsets", "design_weight")

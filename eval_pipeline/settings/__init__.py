@@ -4,6 +4,16 @@ Only shapes and bounds live here; reading the file and naming line and key is `s
 Secrets never stand in the configuration: it names the environment variable that holds them.
 """
 
+from eval_pipeline.settings.alerts import (
+    SEVERITIES,
+    AlertKind,
+    AlertsSettings,
+    Channel,
+    EmailChannel,
+    Severity,
+    SlackChannel,
+    WebhookChannel,
+)
 from eval_pipeline.settings.anonymisation import (
     ALL_RECOGNISERS,
     COARSE_COLUMNS,
@@ -24,6 +34,7 @@ from eval_pipeline.settings.families import (
 from eval_pipeline.settings.gate import (
     SYNTHETIC_SUBSET,
     GateSettings,
+    SubsetLimits,
     WatchSettings,
 )
 from eval_pipeline.settings.golden import (
@@ -58,15 +69,34 @@ from eval_pipeline.settings.judging import (
     RefuterSettings,
     RubricSettings,
 )
+from eval_pipeline.settings.load import LoadSettings
 from eval_pipeline.settings.logs import ContractSettings, LogFormat, LogsSettings, SparkSettings
 from eval_pipeline.settings.models import (
+    IN_PROCESS,
     CandidateFile,
     CandidatesSettings,
     ModelSettings,
     ProviderChange,
     SystemSettings,
 )
-from eval_pipeline.settings.operations import AlertsSettings, AutomationSettings, StorageSettings
+from eval_pipeline.settings.monitor import AcknowledgedWeeks, MonitorSettings
+from eval_pipeline.settings.naive import (
+    GROUP_REFERENCE,
+    ConfidenceSettings,
+    EscalationSettings,
+    LinearExpression,
+    LogisticNaive,
+    NaiveSettings,
+    RegexNaive,
+    RegexRule,
+    RetrievalNaive,
+    RouteTemplate,
+    TemplateField,
+    TemplateNaive,
+    pattern_groups,
+)
+from eval_pipeline.settings.operations import AutomationSettings, StorageSettings
+from eval_pipeline.settings.outcome_tracking import OutcomeTrackingSettings
 from eval_pipeline.settings.planning import (
     AASettings,
     ContinuationSettings,
@@ -105,6 +135,8 @@ from eval_pipeline.settings.scoring import (
     Scoring,
 )
 from eval_pipeline.settings.section import Expression, Kind, Name, PositiveShare, Section, Share
+from eval_pipeline.settings.shadow import ShadowSettings
+from eval_pipeline.settings.telemetry import OtlpSettings, PrometheusSettings, TelemetrySettings
 from eval_pipeline.settings.triage import TriageSettings
 from eval_pipeline.settings.whole import Settings
 
@@ -112,21 +144,28 @@ __all__ = [
     "ALL_RECOGNISERS",
     "BINARY_LEVELS",
     "COARSE_COLUMNS",
+    "GROUP_REFERENCE",
+    "IN_PROCESS",
     "MINIMUM_CLUSTERS",
     "MUTATIONS",
     "PREDICATE_COLUMNS",
+    "SEVERITIES",
     "SYNTHETIC_SUBSET",
     "AASettings",
+    "AcknowledgedWeeks",
     "AdversarialSettings",
+    "AlertKind",
     "AlertsSettings",
     "AnonymisationSettings",
     "AutomationSettings",
     "BatchSettings",
     "CandidateFile",
     "CandidatesSettings",
+    "Channel",
     "ChrfScoring",
     "ClustersSettings",
     "CodeScoring",
+    "ConfidenceSettings",
     "ContaminationSettings",
     "ContinuationSettings",
     "ContractSettings",
@@ -136,8 +175,10 @@ __all__ = [
     "CustomPattern",
     "DeskSettings",
     "DriftSettings",
+    "EmailChannel",
     "EmbeddingsSettings",
     "EntitiesScoring",
+    "EscalationSettings",
     "ExactScoring",
     "Expression",
     "FieldsF1Scoring",
@@ -156,15 +197,22 @@ __all__ = [
     "KnownValuesSettings",
     "Language",
     "LedgerSettings",
+    "LinearExpression",
+    "LoadSettings",
     "LogFormat",
+    "LogisticNaive",
     "LogsSettings",
     "Measure",
     "MixSettings",
     "ModelSettings",
+    "MonitorSettings",
     "Mutation",
+    "NaiveSettings",
     "Name",
     "NormalisedScoring",
     "NumericScoring",
+    "OtlpSettings",
+    "OutcomeTrackingSettings",
     "PanelScoring",
     "PanelSettings",
     "PlanningSettings",
@@ -172,37 +220,51 @@ __all__ = [
     "PreferenceScoring",
     "PresidioSettings",
     "ProgrammaticScoring",
+    "PrometheusSettings",
     "ProviderApi",
     "ProviderChange",
     "ProviderSettings",
     "RecogniserName",
     "RecordedLabelSettings",
     "RefuterSettings",
+    "RegexNaive",
+    "RegexRule",
     "RegexScoring",
     "RequiredFieldsScoring",
+    "RetrievalNaive",
     "ReviewSettings",
     "RewriterSettings",
     "RougeScoring",
     "RouteScoring",
+    "RouteTemplate",
     "RubricSettings",
     "SamplingSettings",
     "SaturationSettings",
     "Scoring",
     "Section",
     "Settings",
+    "Severity",
+    "ShadowSettings",
     "Share",
     "SimilarityScoring",
+    "SlackChannel",
     "SparkSettings",
     "Spender",
     "SpendingLimit",
     "StorageSettings",
     "StructuredOutput",
+    "SubsetLimits",
     "SubsetSettings",
     "SystemSettings",
+    "TelemetrySettings",
+    "TemplateField",
+    "TemplateNaive",
     "TriageSettings",
     "WatchSettings",
+    "WebhookChannel",
     "family_sentences",
     "judges_of_family",
     "least_items",
+    "pattern_groups",
     "undeclared_families",
 ]

@@ -28,5 +28,10 @@ def family_sentences(
 
 
 def undeclared_families(systems: Mapping[str, SystemSettings]) -> list[str]:
-    """The systems whose family nobody declared: whether a judge shares it is not known."""
-    return [name for name, system in systems.items() if system.family is None]
+    """The systems whose family nobody declared: whether a judge shares it is not known.
+
+    A naive system is of no family.
+    """
+    return [
+        name for name, system in systems.items() if system.family is None and system.naive is None
+    ]

@@ -44,6 +44,17 @@ class WatchSettings(Section):
     )
 
 
+class SubsetLimits(Section):
+    """Limits on latency and cost in one subset, beside those over all items."""
+
+    maximum_latency_ratio: float | None = Field(
+        None, gt=0, description="Candidate's p95 latency over the baseline's, in this subset."
+    )
+    maximum_cost_ratio: float | None = Field(
+        None, gt=0, description="Candidate's cost per success over the baseline's, in this subset."
+    )
+
+
 class GateSettings(Section):
     """The product owner's policy: what a candidate may lose, and how sure the gate must be."""
 
@@ -76,6 +87,16 @@ class GateSettings(Section):
     )
     maximum_cost_ratio: float | None = Field(
         None, gt=0, description="Candidate's cost per success over the baseline's."
+    )
+    subset_limits: dict[str, SubsetLimits] = Field(
+        default_factory=dict,
+        description="Limits of latency and cost in single subsets, by name; the two above hold "
+        "over all items.",
+    )
+    prove_limits: bool = Field(
+        default=False,
+        description="Whether a limit of latency or cost must be kept beyond doubt: where the "
+        "interval reaches over it, nothing passes. If not, a figure within the limit is enough.",
     )
     minimum_judge_agreement: Share | None = Field(
         None, description="Lower bound of the panel's agreement with people; below: invalid."
@@ -119,6 +140,11 @@ class GateSettings(Section):
         lt=1,
         description="A drop beyond this, in any dimension and subset, keeps a candidate from "
         "passing until a person has recorded that they looked. No rule, if null.",
+    )
+    require_outcome_tracking: bool = Field(
+        default=False,
+        description="Whether nothing passes while offline scores no longer track production's "
+        "outcome; if false, the decision says so and changes nothing.",
     )
     may_waive: tuple[str, ...] = Field(
         (), description="Who may waive subsets that are not certified; nobody, if empty."
@@ -177,6 +203,15 @@ class GateSettings(Section):
         Counted before anything is measured: each dimension as if every subset held some of it.
         """
         return len(self.dimensions) * names
+
+    def limits_in(self, subset: str) -> SubsetLimits:
+        """The limits of latency and cost in `subset`; 'all' are those over all items."""
+        if subset != "all":
+            return self.subset_limits.get(subset, SubsetLimits())
+        return SubsetLimits(
+            maximum_latency_ratio=self.maximum_latency_ratio,
+            maximum_cost_ratio=self.maximum_cost_ratio,
+        )
 
     def decides_on(self, subset: str) -> bool:
         """Whether the subset can stop a candidate: synthetic items only where they are named."""

@@ -68,6 +68,12 @@ class SubsetSettings(Section):
     )
     owner: str = Field("unowned", description="Who is asked when it blocks.")
     why: str = Field("", description="Why it exists.")
+    usd_per_failure: float | None = Field(
+        None,
+        ge=0,
+        description="What one failed interaction in it costs, in USD, beyond the model's price; "
+        "ranks what a candidate loses. Decides nothing.",
+    )
 
     @model_validator(mode="after")
     def _predicate_speaks_of_declared_columns(self) -> Self:

@@ -1,4 +1,4 @@
-"""Alerts, storage, and when the daemon acts on its own."""
+"""Storage, and when the daemon acts on its own."""
 
 import datetime as dt
 from typing import Self
@@ -6,16 +6,6 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from eval_pipeline.settings.section import Section
-
-
-class AlertsSettings(Section):
-    """Where failures are told: a Slack-compatible webhook, by environment variable."""
-
-    webhook_variable: str | None = Field(
-        None,
-        pattern=r"^[A-Z_][A-Z0-9_]*$",
-        description="The environment variable that holds the webhook's URL; none: no alerts.",
-    )
 
 
 class StorageSettings(Section):
@@ -35,15 +25,38 @@ class AutomationSettings(Section):
     weekly_aa: str = Field(
         "0 6 * * 1", description="Cron of the baseline against itself through the gate."
     )
+    weekly_digest: str = Field("0 8 * * 1", description="Cron of the digest to the channels.")
     first_week: dt.date = Field(
         dt.date(2026, 1, 5), description="The first Monday that has a partition."
     )
     provider_poll_seconds: int = Field(
         3600, ge=30, description="How often the provider watch asks its canary prompts."
     )
+    warn_after_hours: int = Field(
+        12,
+        ge=1,
+        le=167,
+        description="A weekly table that is this much older than a week is shown as a warning.",
+    )
+    late_after_hours: int = Field(
+        36,
+        ge=1,
+        le=168,
+        description="Then it is shown as late. What waits for labels has until `review."
+        "deadline_days` in addition.",
+    )
 
     @model_validator(mode="after")
     def _first_week_is_a_monday(self) -> Self:
         if self.first_week.weekday() != 0:
             raise ValueError(f"`first_week` is {self.first_week:%A}, not a Monday")
+        return self
+
+    @model_validator(mode="after")
+    def _a_warning_comes_first(self) -> Self:
+        if self.warn_after_hours >= self.late_after_hours:
+            raise ValueError(
+                f"`warn_after_hours` is {self.warn_after_hours} and `late_after_hours` only "
+                f"{self.late_after_hours}; a warning comes first"
+            )
         return self

@@ -8,7 +8,9 @@ from eval_pipeline.settings.section import PositiveShare, Section
 
 ProviderApi = Literal["openai_chat", "openai_responses", "anthropic", "gemini"]
 StructuredOutput = Literal["json_schema", "json_object", "prompt_only"]
-Spender = Literal["refresh", "drift", "candidate", "watch", "judge_checks", "triage", "aa"]
+Spender = Literal[
+    "refresh", "drift", "candidate", "watch", "judge_checks", "triage", "aa", "shadow", "load"
+]  # fmt: skip
 EnvironmentVariable = Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$")]
 
 

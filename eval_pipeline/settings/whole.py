@@ -5,6 +5,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from eval_pipeline.settings.alerts import AlertsSettings
 from eval_pipeline.settings.anonymisation import AnonymisationSettings
 from eval_pipeline.settings.clusters import ClustersSettings
 from eval_pipeline.settings.drift import DriftSettings
@@ -23,9 +24,18 @@ from eval_pipeline.settings.judging import (
     RefuterSettings,
     RubricSettings,
 )
+from eval_pipeline.settings.load import LoadSettings
 from eval_pipeline.settings.logs import ContractSettings, LogsSettings
-from eval_pipeline.settings.models import CandidatesSettings, ModelSettings, SystemSettings
-from eval_pipeline.settings.operations import AlertsSettings, AutomationSettings, StorageSettings
+from eval_pipeline.settings.models import (
+    IN_PROCESS,
+    CandidatesSettings,
+    ModelSettings,
+    SystemSettings,
+)
+from eval_pipeline.settings.monitor import MonitorSettings
+from eval_pipeline.settings.naive import EscalationSettings
+from eval_pipeline.settings.operations import AutomationSettings, StorageSettings
+from eval_pipeline.settings.outcome_tracking import OutcomeTrackingSettings
 from eval_pipeline.settings.policy_dimensions import dimension_problems
 from eval_pipeline.settings.preflight import refuse_uncertifiable
 from eval_pipeline.settings.providers import ProviderSettings, Spender, SpendingLimit
@@ -39,6 +49,8 @@ from eval_pipeline.settings.scoring import (
     scoring_problems,
 )
 from eval_pipeline.settings.section import Name, Section
+from eval_pipeline.settings.shadow import ShadowSettings
+from eval_pipeline.settings.telemetry import TelemetrySettings
 
 LEAST_FAMILIES = 2
 LEAST_WEIGHTED = 3
@@ -72,12 +84,18 @@ class Settings(Section):
     )
     drift: DriftSettings = DriftSettings()
     watch: WatchSettings = WatchSettings()
+    monitor: MonitorSettings = MonitorSettings()
     spending: dict[Spender, SpendingLimit] = Field(
         default_factory=dict, description="Limits, per kind of work; no limit where none stands."
     )
     gate: GateSettings = GateSettings()
+    shadow: ShadowSettings = ShadowSettings()
+    escalation: EscalationSettings = EscalationSettings()
+    load: LoadSettings = LoadSettings()
     outcome: Literal["outcome", "feedback", "escalated"] | None = None
+    outcome_tracking: OutcomeTrackingSettings = OutcomeTrackingSettings()
     alerts: AlertsSettings = AlertsSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     storage: StorageSettings = StorageSettings()
     automation: AutomationSettings = AutomationSettings()
 
@@ -88,6 +106,8 @@ class Settings(Section):
         if len(families) < LEAST_FAMILIES:
             problems.append("`judges` needs at least two judges of at least two families")
         problems += _panel_problems(self)
+        if self.logs.engine == "spark" and self.monitor.response_characters == "always":
+            problems.append("`monitor.response_characters: always` needs `logs.engine: duckdb`")
         if not any(rubric.form == "pointwise" for rubric in self.rubrics.values()):
             problems.append("`rubrics` needs at least one pointwise rubric")
         if problems:
@@ -124,7 +144,11 @@ def _dangling_references(settings: Settings) -> list[str]:
     if settings.baseline not in settings.systems:
         problems.append(f"`baseline` names '{settings.baseline}', which is not under `systems`")
     users: dict[str, ModelSettings] = {
-        **{f"systems.{name}": system for name, system in settings.systems.items()},
+        **{
+            f"systems.{name}": system
+            for name, system in settings.systems.items()
+            if system.naive is None
+        },
         **{f"judges.{name}": judge for name, judge in settings.judges.items()},
     }
     if settings.refuter is not None:
@@ -151,6 +175,11 @@ def _dangling_references(settings: Settings) -> list[str]:
         if name not in {"default", SYNTHETIC_SUBSET, *settings.subsets}
     ]
     problems += [
+        f"`gate.subset_limits` names '{name}', which is not under `subsets`"
+        for name in settings.gate.subset_limits
+        if name not in {SYNTHETIC_SUBSET, *settings.subsets}
+    ]
+    problems += [
         f"`review.minimum_subset_agreement` names '{name}', which is not under `subsets`"
         for name in settings.review.minimum_subset_agreement
         if name != "default" and name not in settings.subsets
@@ -170,7 +199,34 @@ def _dangling_references(settings: Settings) -> list[str]:
         settings.gate.dimensions, scoring=settings.scoring, subsets=settings.subsets
     )
     problems += _rewriter_problems(settings)
+    problems += _naive_problems(settings)
     return problems
+
+
+def _naive_problems(settings: Settings) -> Iterator[str]:
+    """A re-run watches providers, and no provider can change what this process answers."""
+    naive = {name for name, system in settings.systems.items() if system.naive is not None}
+    if IN_PROCESS in settings.providers:
+        yield f"`providers` names '{IN_PROCESS}', which is kept for naive systems"
+    for name in sorted(naive.intersection(settings.drift.systems)):
+        yield (
+            f"`drift.systems` names '{name}', which is naive: no provider can change what this "
+            "process answers; name systems that a provider serves"
+        )
+    if settings.baseline in naive and not settings.drift.systems:
+        yield (
+            f"`baseline` names '{settings.baseline}', which is naive and cannot drift; name under "
+            "`drift.systems` what is to be re-run every week"
+        )
+    if settings.anonymisation.rewriter and settings.anonymisation.rewriter.model in naive:
+        yield "`anonymisation.rewriter.model` names a naive system, which writes nothing"
+    for name in sorted(naive):
+        embeddings = getattr(settings.systems[name].naive, "embeddings", None)
+        if embeddings is not None and embeddings.provider not in settings.providers:
+            yield (
+                f"`systems.{name}.naive.embeddings.provider` names '{embeddings.provider}', which "
+                "is not under `providers`"
+            )
 
 
 def _panel_problems(settings: Settings) -> Iterator[str]:

@@ -4,6 +4,7 @@ from typing import Final
 
 from eval_pipeline.tables.candidate_audit import CANDIDATE_AUDIT, HUMAN_CORRECTION
 from eval_pipeline.tables.clusters import TOPIC_CLUSTERS, TOPIC_MIX, UNNAMED_FAILURES
+from eval_pipeline.tables.confidence import CONFIDENCE_CURVES
 from eval_pipeline.tables.contamination import CANDIDATE_CONTAMINATION, CONTAMINATION_FINDINGS
 from eval_pipeline.tables.dimensions import DIMENSION_REPORT, TRIAL_DIMENSIONS
 from eval_pipeline.tables.drift_signals import DRIFT_REFERENCE, DRIFT_SIGNALS
@@ -44,7 +45,16 @@ from eval_pipeline.tables.ledger import (
     CONTINUATION_TRIALS,
     GATE_LEDGER,
 )
-from eval_pipeline.tables.monitoring import OPERATIONS_REPORT, OUTCOME_VALIDITY, PRODUCTION_MONITOR
+from eval_pipeline.tables.load import LOAD_PROFILE
+from eval_pipeline.tables.monitoring import (
+    MONITOR_ALERTS,
+    OPERATIONS_REPORT,
+    OUTCOME_VALIDITY,
+    PRODUCTION_MONITOR,
+    PRODUCTION_QUALITY,
+    QUALITY_VERDICTS,
+)
+from eval_pipeline.tables.outcome_tracking import OUTCOME_PREDICTIONS, OUTCOME_TRACKING
 from eval_pipeline.tables.outcomes import outcome_kind
 from eval_pipeline.tables.policy import POLICY_RECORDS
 from eval_pipeline.tables.privacy import ANONYMISATION_REPORT
@@ -57,6 +67,12 @@ from eval_pipeline.tables.reconciliation import (
 )
 from eval_pipeline.tables.review import ANNOTATOR_AGREEMENT
 from eval_pipeline.tables.rotation import GOLDEN_WEIGHTS, ROTATION_EFFECT
+from eval_pipeline.tables.shadow import (
+    SHADOW_COUNTS,
+    SHADOW_PAIRS,
+    SHADOW_REPORT,
+    SHADOW_TRIALS,
+)
 from eval_pipeline.tables.synthetic import SYNTHETIC_ITEMS
 from eval_pipeline.tables.table import (
     ATTRIBUTES,
@@ -71,6 +87,7 @@ from eval_pipeline.tables.table import (
 )
 from eval_pipeline.tables.triage import FAILING_ITEMS, FAILURE_TRIAGE
 from eval_pipeline.tables.truth import ADJUDICATIONS, GOLDEN_SET
+from eval_pipeline.tables.weekly import WEEKLY_REPORT
 
 ALL_TABLES: Final[tuple[Table, ...]] = (
     SAMPLING_FRAME,
@@ -112,14 +129,24 @@ ALL_TABLES: Final[tuple[Table, ...]] = (
     CONTINUATION_REPORT,
     TRIAL_DIMENSIONS,
     DIMENSION_REPORT,
+    CONFIDENCE_CURVES,
     PRODUCTION_MONITOR,
+    QUALITY_VERDICTS,
+    PRODUCTION_QUALITY,
+    MONITOR_ALERTS,
     OUTCOME_VALIDITY,
+    OUTCOME_PREDICTIONS,
+    OUTCOME_TRACKING,
     OPERATIONS_REPORT,
+    LOAD_PROFILE,
     POLICY_RECORDS,
     GATE_DECISION,
     GATE_LEDGER,
     FAILING_ITEMS,
     FAILURE_TRIAGE,
+    WEEKLY_REPORT,
+    SHADOW_TRIALS,
+    SHADOW_REPORT,
 )
 
 __all__ = [
@@ -133,6 +160,7 @@ __all__ = [
     "CALL_COLUMNS",
     "CANDIDATE_AUDIT",
     "CANDIDATE_CONTAMINATION",
+    "CONFIDENCE_CURVES",
     "CONTAMINATION_FINDINGS",
     "CONTINUATION_REPORT",
     "CONTINUATION_TRIALS",
@@ -158,13 +186,19 @@ __all__ = [
     "JUDGE_PROBES",
     "JUDGE_QUALITY",
     "JUDGE_RELIABILITY",
+    "LOAD_PROFILE",
     "MESSAGES",
+    "MONITOR_ALERTS",
     "NAMES",
     "OPERATIONS_REPORT",
+    "OUTCOME_PREDICTIONS",
+    "OUTCOME_TRACKING",
     "OUTCOME_VALIDITY",
     "PANEL_VERDICTS",
     "POLICY_RECORDS",
     "PRODUCTION_MONITOR",
+    "PRODUCTION_QUALITY",
+    "QUALITY_VERDICTS",
     "RECONCILED",
     "REFUTATIONS",
     "REGRESSION_REPORT",
@@ -172,6 +206,10 @@ __all__ = [
     "ROTATION_EFFECT",
     "SAMPLED_INTERACTIONS",
     "SAMPLING_FRAME",
+    "SHADOW_COUNTS",
+    "SHADOW_PAIRS",
+    "SHADOW_REPORT",
+    "SHADOW_TRIALS",
     "STRATIFIED_INTERACTIONS",
     "SYNTHETIC_ITEMS",
     "SYSTEM",
@@ -181,6 +219,7 @@ __all__ = [
     "UNNAMED_FAILURES",
     "UTC_MICROSECONDS",
     "VERDICTS",
+    "WEEKLY_REPORT",
     "ColumnTypes",
     "PartitionKind",
     "Table",

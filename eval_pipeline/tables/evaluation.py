@@ -109,6 +109,7 @@ REGRESSION_TRIALS: Final = Table(
             "attempts",
         }
     ),
+    later=frozenset({"confidence", "answered_from"}),
     schema=schema_of(
         {
             "arm": pl.String,  # baseline | candidate
@@ -129,6 +130,8 @@ REGRESSION_TRIALS: Final = Table(
             "cell": pl.String,  # of the live traffic, that the item stands for; null for none
             "cell_share": pl.Float64,  # of the week's traffic, the whole cell's
             **CALL_COLUMNS,
+            "confidence": pl.Float64,  # 0 to 1, as the system says; null where it does not
+            "answered_from": pl.String,  # the golden item whose answer a naive system gave
         }
     ),
 )

@@ -14,6 +14,7 @@ CONTINUATION_TRIALS: Final = Table(
     partitioned_by="candidate",
     key=REGRESSION_TRIALS.key,
     required=REGRESSION_TRIALS.required | {"week", "mix_weight"},
+    later=REGRESSION_TRIALS.later,
     schema=schema_of(
         {
             **REGRESSION_TRIALS.schema,

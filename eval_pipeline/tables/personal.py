@@ -10,6 +10,7 @@ from eval_pipeline.errors import TableError
 from eval_pipeline.tables.erasures import ERASURES
 from eval_pipeline.tables.evaluation import GATE_DECISION
 from eval_pipeline.tables.intake import ANONYMISED_INTERACTIONS
+from eval_pipeline.tables.shadow import SHADOW_PAIRS
 from eval_pipeline.tables.table import Table
 from eval_pipeline.tables.truth import GOLDEN_SET
 
@@ -27,12 +28,14 @@ _ROLES: Final[Mapping[str, Role]] = MappingProxyType(
         "conversation_key": "conversation",
         "cluster_id": "conversation",
         "interaction_id": "interaction",
+        "pair_id": "interaction",
         "source_interaction_id": "interaction",
         "members": "interactions",
         "reference_members": "interactions",
         "examples": "interactions",
         "item_id": "item",
         "derived_from": "item",
+        "answered_from": "item",
         "decision_json": "document",
         "messages": "text",
         "response": "text",
@@ -47,6 +50,9 @@ _ROLES: Final[Mapping[str, Role]] = MappingProxyType(
     }
 )
 
+MAPPINGS: Final = (ANONYMISED_INTERACTIONS, SHADOW_PAIRS)
+"""The tables that lead from a person to everything else; an erasure removes them last."""
+
 IMPERSONAL: Final = frozenset(
     {
         "about", "action", "adjudicated_by", "admitted_week", "against", "alarm_since",
@@ -54,19 +60,23 @@ IMPERSONAL: Final = frozenset(
         "arm", "asked_by", "attribute", "attribution", "baseline_fingerprint", "baseline_id",
         "blocked_subsets", "candidate_fingerprint", "candidate_id", "cell", "cluster",
         "component", "confirmation", "decided_by", "decision_id", "dimension", "error_code",
-        "expected", "expected_behaviour", "family", "feedback", "finding", "finish_reason",
-        "first_week", "frozen_week", "golden_asked_by", "golden_versions", "identity",
+        "expected", "expected_behaviour", "family", "fate", "fates", "feedback", "figures",
+        "finding", "finish_reason", "first_week", "frozen_week", "golden_asked_by",
+        "golden_versions", "identity",
         "item_fingerprint", "judge_id", "kind", "label", "label_source", "label_stratum",
         "labels", "logged_model", "look_kind", "masked", "matched", "measure", "method", "metric",
         "mutation", "name", "new_hash", "note", "old_hash", "order", "panel_verdict",
-        "pinned_week", "place", "policy_fingerprint", "preferences", "probe", "profile",
-        "prompt_version", "provider", "reason", "reasons", "record_id", "recurrence", "reference",
-        "reference_label", "reference_week", "refuter_id", "requested_by", "requested_model",
-        "route", "rubric_id", "score_error", "scorer", "selection", "served_model", "settled_by",
+        "phase", "pinned_week", "place", "policy_fingerprint", "preferences", "probe",
+        "profile", "prompt_use", "prompt_version", "provider", "reason", "reasons",
+        "record_id", "recurrence", "reference", "reference_label", "reference_week",
+        "refuter_id", "remarks", "requested_by", "requested_model", "route", "rubric_id",
+        "score_error", "scorer", "selection", "sentence", "served_model", "settled_by",
         "source", "source_kind", "span", "state", "status", "stratum", "stream", "subset",
         "subset_stub", "subsets", "system_fingerprint", "system_id", "task_id", "template",
         "terms", "topic", "treatment", "trials_fingerprint", "undecided_subsets", "vectors",
         "verdict", "versions", "week", "weight_reason",
+        "baseline", "basis", "link", "link_from", "next_step", "outcome_source",
+        "rerun_week", "since_week",
     }
 )  # fmt: skip
 """Columns of strings that lead to nobody: ids of our own making, names, and what many share."""
@@ -95,7 +105,7 @@ def treatment_of(table: Table) -> Treatment:
             "say so in `eval_pipeline.tables.personal`",
         )
     special: dict[str, Treatment] = {
-        ANONYMISED_INTERACTIONS.name: "mapping",
+        **{table.name: "mapping" for table in MAPPINGS},
         GOLDEN_SET.name: "versions",
         GATE_DECISION.name: "document",
         ERASURES.name: "nothing",

@@ -7,7 +7,7 @@ import polars as pl
 
 from eval_pipeline.errors import TableError
 
-PartitionKind = Literal["week", "candidate", "erasure"]
+PartitionKind = Literal["week", "candidate", "system", "erasure", "segment"]
 UTC_MICROSECONDS: Final = pl.Datetime("us", "UTC")
 MESSAGES: Final = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
 ATTRIBUTES: Final = pl.List(pl.Struct({"key": pl.String, "value": pl.String}))
@@ -25,7 +25,8 @@ class Table:
     """A declared table; `conform` is the only way in.
 
     `job` is the job that makes it. Columns outside `required` may hold nulls. Rows are ordered by
-    `key`, so equal content gives equal bytes.
+    `key`, so equal content gives equal bytes. `later` are columns that files of earlier versions of
+    this program lack: they are read as null.
     """
 
     name: str
@@ -35,11 +36,16 @@ class Table:
     schema: pl.Schema
     key: tuple[str, ...]
     required: frozenset[str] = field(default_factory=frozenset)
+    later: frozenset[str] = field(default_factory=frozenset)
 
     def command_for(self, partition: str) -> str:
         """The command that makes a partition of this table."""
         if self.partitioned_by == "erasure":
             return f"eval-pipeline {self.job} --user ID"
+        if self.partitioned_by == "segment":
+            return "eval-pipeline shadow serve --candidate NAME"
+        if self.partitioned_by == "system":
+            return f"eval-pipeline {self.job} {partition}"
         option = "--week" if self.partitioned_by == "week" else "--candidate"
         return f"eval-pipeline {self.job.replace('_', '-')} {option} {partition}"
 

@@ -1,0 +1,1 @@
+"""What dashboards get: metrics and evaluation results, made of the tables."""

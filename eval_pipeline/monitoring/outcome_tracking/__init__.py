@@ -1,0 +1,1 @@
+"""Whether offline scores foretell production's outcome: predicted, compared, followed."""
