@@ -32,7 +32,10 @@ def candidate_fingerprint(
     system: SystemSettings, *, baseline: SystemSettings, recorded_week: str | None
 ) -> str:
     """The content of both arms: what they answer by, not what they cost."""
-    arms = [each.model_dump(mode="json", exclude=set(_NOT_CONTENT)) for each in (system, baseline)]
+    arms = [
+        {key: value for key, value in each.identity.items() if key not in _NOT_CONTENT}
+        for each in (system, baseline)
+    ]
     return fingerprint({"arms": arms, "recorded_week": recorded_week})
 
 

@@ -106,8 +106,15 @@ def trial_rows(
     failed call has no score and says why.
     """
     rows = [
-        {**_regression_columns(item, arm), **shared}
-        for item, shared in _shared(items, outcomes, scores, system_id)
+        {
+            **_regression_columns(item, arm),
+            **shared,
+            "confidence": outcome.confidence,
+            "answered_from": outcome.answered_from,
+        }
+        for outcome, (item, shared) in zip(
+            outcomes, _shared(items, outcomes, scores, system_id), strict=True
+        )
     ]
     return REGRESSION_TRIALS.conform(pl.DataFrame(rows, schema=REGRESSION_TRIALS.schema))
 

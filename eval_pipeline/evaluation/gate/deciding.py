@@ -27,6 +27,7 @@ from eval_pipeline.evaluation.gate.human_correction import (
 )
 from eval_pipeline.evaluation.gate.ledger import ledger_grounds
 from eval_pipeline.evaluation.gate.limits import limit_grounds
+from eval_pipeline.evaluation.gate.outcome_tracking import tracking_grounds
 from eval_pipeline.evaluation.gate.review_rule import approved_grounds, review_grounds
 from eval_pipeline.evaluation.gate.subset_states import passed_sentence, subset_grounds
 from eval_pipeline.evaluation.gate.validity import age_grounds, missing_grounds
@@ -102,6 +103,7 @@ def _concerns(
         freshness_grounds(policy, evidence),
         aa_grounds(evidence.aa, policy),
         drift_grounds(evidence.drift, policy, signals=evidence.drift_signals),
+        tracking_grounds(evidence.tracking, policy),
         continuation_grounds(findings),
         coverage_grounds(findings[0], policy),
         *_claims(findings, policy, evidence),

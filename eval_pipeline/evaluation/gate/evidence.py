@@ -24,6 +24,7 @@ class Evidence:
     `continuation`: CONTINUATION_REPORT, of the same trials. `exposure`: which candidate this is
     on its golden version.
     `aa`: AA_RUNS of all weeks, with `week`.
+    `tracking`: the newest OUTCOME_TRACKING.
     `notes`: sentences that belong to the decision and do not change it.
     """
 
@@ -47,4 +48,5 @@ class Evidence:
     as_of: dt.date | None = None
     candidate_fingerprint: str | None = None
     baseline_fingerprint: str | None = None
+    tracking: pl.DataFrame | None = None
     notes: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""Systems without a model: rules, templates, the nearest golden item, logistic regression."""

@@ -1,0 +1,1 @@
+"""Shadow mode: which of production's requests are asked, how prompts change, what is compared."""
