@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal
 
+import polars as pl
+
 from eval_pipeline.adapters.golden_files import FOLDER, MANIFEST
 from eval_pipeline.adapters.lake import PART
 from eval_pipeline.tables import GOLDEN_SET, Table
@@ -34,6 +36,9 @@ MANIFEST_COLUMNS: Final = {
 }
 """No `version`: DuckDB would take it for the parameter of `golden_items`."""
 
+_LATER_TYPES: Final = {pl.String(): "VARCHAR", pl.Float64(): "DOUBLE", pl.Int64(): "BIGINT"}
+"""What a column that came later may be."""
+
 VERSION_COLUMN: Final = r"regexp_extract(filename, '/([0-9]+)/[^/]+$', 1)::BIGINT AS golden_version"
 
 
@@ -49,7 +54,22 @@ def table_statement(table: Table, *, root: Path, relation: Relation) -> str:
     return (
         f"CREATE {relation} {table.name} AS "  # noqa: S608 - quoted, or declared here
         f"SELECT regexp_extract(filename, {pattern}, 1) AS {column}, {_quoted(list(table.schema))} "
-        f"FROM read_parquet({files}, filename = true, hive_partitioning = false)"
+        f"FROM {_rows(table, files)}"
+    )
+
+
+def _rows(table: Table, files: str) -> str:
+    """All files' rows; columns that came later are null where a file lacks them."""
+    if not table.later:
+        return f"read_parquet({files}, filename = true, hive_partitioning = false)"
+    later = ", ".join(
+        f"NULL::{_LATER_TYPES[table.schema[name]]} AS {_quoted([name])}"
+        for name in sorted(table.later)
+    )
+    return (
+        f"(SELECT * FROM read_parquet({files}, filename = true, "  # noqa: S608 - declared here
+        "hive_partitioning = false, union_by_name = true) "
+        f"UNION ALL BY NAME (SELECT {later} LIMIT 0))"
     )
 
 

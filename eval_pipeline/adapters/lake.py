@@ -172,18 +172,25 @@ def parse_parquet(
 ) -> pl.DataFrame:
     """The frame in a file of `table`, or some of its columns.
 
-    Raises `CorruptFileError` unless the file is whole and has all columns as the table declares.
+    Raises `CorruptFileError` unless the file is whole and has all columns as the table declares;
+    only those that came `later` may be missing.
     """
+    wanted = list(table.schema if columns is None else columns)
     try:
         schema = pl.read_parquet_schema(io.BytesIO(data))
+        missing = [name for name in table.schema if name in table.later and name not in schema]
         frame = pl.read_parquet(
             io.BytesIO(data),
-            columns=None if columns is None else list(columns),
+            columns=[name for name in wanted if name in schema],
             hive_partitioning=False,
         )
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         problem = f"it is not a whole Parquet file ({type(error).__name__})"
         raise CorruptFileError(path, problem, remedy) from None
+    if missing:
+        empty = {name: pl.lit(None, dtype=table.schema[name]) for name in missing}
+        frame = frame.with_columns(**{n: one for n, one in empty.items() if n in wanted})
+        schema = pl.Schema({n: schema.get(n) or table.schema[n] for n in (*table.schema, *schema)})
     if schema != table.schema:
         differing = sorted(
             column
@@ -194,4 +201,4 @@ def parse_parquet(
         raise CorruptFileError(
             path, problem, f"It was written by another version of this program. {remedy}"
         )
-    return frame
+    return frame.select(wanted)

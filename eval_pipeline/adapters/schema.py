@@ -1,12 +1,13 @@
 """The operational store's tables: reviews, withdrawals, audit trail, call journal, sightings.
 
-Append-only except states: of tasks, leases, annotators' terms, tokens, sessions, claims and
-batches. A correction is a new row that points at the old one.
+Append-only except states: of tasks, leases, annotators' terms, tokens, sessions, claims,
+batches and deliveries of alerts. A correction is a new row that points at the old one.
 Alembic's migrations, under `migrations/`, are the only way to this schema.
 """
 
 import sqlalchemy as sa
 
+from eval_pipeline.adapters.alerting.schema import alert_deliveries_table
 from eval_pipeline.adapters.policy_schema import policy_records_table
 
 metadata = sa.MetaData(
@@ -298,3 +299,4 @@ provider_sightings = sa.Table(
 )
 
 policy_records = policy_records_table(metadata)
+alert_deliveries = alert_deliveries_table(metadata)

@@ -2,12 +2,27 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Final
 
+import polars as pl
 import sqlalchemy as sa
 
 from eval_pipeline.adapters.audit import PIPELINE, leave_trace
 from eval_pipeline.adapters.schema import provider_sightings
 from eval_pipeline.adapters.store import Store, read_utc, utc
+from eval_pipeline.tables import UTC_MICROSECONDS, schema_of
+
+_CHANGE_SCHEMA: Final = schema_of(
+    {
+        "system_id": pl.String,
+        "seen_at": UTC_MICROSECONDS,
+        "finding": pl.String,
+        "served_model": pl.String,
+        "canaries": pl.Int64,
+        "changed_answers": pl.Int64,
+        "candidate_id": pl.String,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +55,23 @@ class SightingStore:
         """The `sighting_json` of the newest sightings, oldest first."""
         found = self._select(system_id, newest_first=True, limit=newest)
         return [seen.sighting_json for seen in reversed(found)]
+
+    def changes(self, *, since: dt.datetime) -> pl.DataFrame:
+        """The sightings of a change since then, oldest first, of all systems; no answers."""
+        query = (
+            sa.select(*(provider_sightings.c[name] for name in _CHANGE_SCHEMA))
+            .where(
+                provider_sightings.c.finding == "changed",
+                provider_sightings.c.seen_at >= utc(since),
+            )
+            .order_by(provider_sightings.c.sighting)
+        )
+        with self._store.reading() as connection:
+            rows = [
+                {**row, "seen_at": read_utc(row["seen_at"])}
+                for row in connection.execute(query).mappings()
+            ]
+        return pl.DataFrame(rows, schema=_CHANGE_SCHEMA)
 
     def count(self, system_id: str) -> int:
         """How many sightings of the system are recorded."""

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from typing import Final
 
+import polars as pl
 import sqlalchemy as sa
 
 from eval_pipeline.adapters.model_calls.journal import Attempt, journal_failure
 from eval_pipeline.adapters.schema import call_attempts
+from eval_pipeline.adapters.store import read_utc
+from eval_pipeline.tables import UTC_MICROSECONDS, schema_of
 
 NEWEST_ANSWERS: Final = 200
 
@@ -99,3 +102,28 @@ def usual_tokens(engine: sa.Engine, system_id: str) -> UsualTokens | None:
     except sa.exc.SQLAlchemyError as error:
         raise journal_failure(engine, error, did="read") from None
     return UsualTokens(float(read), float(written), int(answers)) if answers else None
+
+
+CALL_SPANS: Final = schema_of(
+    {"system_id": pl.String, "ended_at": UTC_MICROSECONDS, "latency_seconds": pl.Float64}
+)
+
+
+def call_spans(engine: sa.Engine, scope: str) -> pl.DataFrame:
+    """When each attempt of a scope was under way (`CALL_SPANS`); what came by batch is left out."""
+    columns = call_attempts.c
+    query = sa.select(columns.system_id, columns.recorded_at, columns.latency_seconds).where(
+        columns.scope == scope,
+        columns.batch_id.is_(None),
+        columns.latency_seconds.is_not(None),
+    )
+    try:
+        with engine.connect() as connection:
+            rows = connection.execute(query).all()
+    except sa.exc.SQLAlchemyError as error:
+        raise journal_failure(engine, error, did="read") from None
+    return pl.DataFrame(
+        [(system, read_utc(ended), latency) for system, ended, latency in rows],
+        schema=CALL_SPANS,
+        orient="row",
+    )

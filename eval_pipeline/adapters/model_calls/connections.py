@@ -40,8 +40,7 @@ class Connections(httpcore.AsyncNetworkBackend):
                     host,
                     port,
                     local_addr=None if local_address is None else (local_address, 0),
-                    # A race that is cancelled leaves a socket open: none over one address.
-                    happy_eyeballs_delay=None if _is_address(host) else HAPPY_EYEBALLS_SECONDS,
+                    **_race(loop, host),
                 )
         except TimeoutError as error:
             raise httpcore.ConnectTimeout(str(error)) from error
@@ -53,6 +52,15 @@ class Connections(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         """Waits in the running event loop."""
         await asyncio.sleep(seconds)
+
+
+def _race(loop: asyncio.AbstractEventLoop, host: str) -> dict[str, Any]:
+    """Only asyncio's own loop can race addresses; uvloop, which servers run on, takes turns.
+
+    A race that is cancelled leaves a socket open: none over one address.
+    """
+    racing = isinstance(loop, asyncio.BaseEventLoop) and not _is_address(host)
+    return {"happy_eyeballs_delay": HAPPY_EYEBALLS_SECONDS} if racing else {}
 
 
 def _is_address(host: str) -> bool:

@@ -54,7 +54,7 @@ async def open_shards(
 def _pool(
     url: httpx.URL, *, connections: int, context: ssl.SSLContext, http2: bool
 ) -> httpcore.AsyncConnectionPool:
-    proxy = _proxy_of(url)
+    proxy = proxy_of(url)
     return httpcore.AsyncConnectionPool(
         ssl_context=context,
         proxy=proxy,
@@ -66,7 +66,7 @@ def _pool(
     )
 
 
-def _proxy_of(url: httpx.URL) -> httpcore.Proxy | None:
+def proxy_of(url: httpx.URL) -> httpcore.Proxy | None:
     """The environment's proxy for an address; it is for the outside, never for this machine."""
     if _on_loopback(url) or urllib.request.proxy_bypass(url.host):
         return None

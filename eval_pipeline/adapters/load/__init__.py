@@ -1,0 +1,1 @@
+"""Asking a system under load: each request once, without retries and without a pace of its own."""

@@ -1,0 +1,1 @@
+"""The mirror's outside: requests forwarded over HTTP, pairs written to the lake in segments."""
