@@ -13,12 +13,12 @@ from eval_pipeline.evaluation.gate.deciding import decide
 from eval_pipeline.evaluation.gate.evidence import Evidence
 from eval_pipeline.evaluation.topup import Comparison, compare_in_looks
 from eval_pipeline.evaluation.trial_items import TrialItem, golden_items, reserve_items
-from eval_pipeline.evaluation.trials import Arm, plan_trials, trial_rows
+from eval_pipeline.evaluation.trials import Arm, trial_rows
 from eval_pipeline.flows.golden_weights import live_cells_for
 from eval_pipeline.flows.monitoring import operations_of
 from eval_pipeline.flows.preferences import compare_answers
 from eval_pipeline.flows.reserve import newest_version, reserve_of
-from eval_pipeline.flows.trials import score_outcomes
+from eval_pipeline.flows.trials import ask_system, score_outcomes
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.ports import CallOutcome
 from eval_pipeline.tables import AA_RUNS, REGRESSION_TRIALS
@@ -114,11 +114,12 @@ def _ask(
 ) -> list[CallOutcome]:
     """One outcome per item; the arms' trial numbers differ as their scopes do."""
     baseline = pipeline.settings.baseline
-    calls = plan_trials(
+    return ask_system(
+        pipeline,
         items,
         system_id=baseline,
         system=pipeline.settings.systems[baseline],
         scope=scope_of_arm(week, arm),
         trial=1 + ARMS.index(arm),
+        purpose=f"A/A trials of {baseline}, {arm} arm",
     )
-    return pipeline.runner.run(calls, purpose=f"A/A trials of {baseline}, {arm} arm")

@@ -50,7 +50,7 @@ class Candidate:
 
 def configured_fingerprint(system: SystemSettings) -> str:
     """The system's identity by what stands in its configuration."""
-    return fingerprint(system.model_dump(mode="json"))
+    return fingerprint(system.identity)
 
 
 def candidates_folder(project: Project) -> Path:
@@ -114,7 +114,7 @@ def _candidate(settings: Settings, candidate_id: str, described: CandidateFile) 
     baseline = settings.systems[settings.baseline]
     if described.provider_change is None:
         system = described.system
-        if system is None or system.provider not in settings.providers:
+        if system is None or (system.naive is None and system.provider not in settings.providers):
             named = None if system is None else system.provider
             raise SettingsError(
                 f"Candidate '{candidate_id}' names provider '{named}'; known are "

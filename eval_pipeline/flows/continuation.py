@@ -16,10 +16,10 @@ from eval_pipeline.evaluation.continuation import (
     week_items,
 )
 from eval_pipeline.evaluation.trial_items import golden_items, reserve_identity, reserve_items
-from eval_pipeline.evaluation.trials import plan_trials
 from eval_pipeline.flows.candidates import Candidate
 from eval_pipeline.flows.contamination import known_of
 from eval_pipeline.flows.golden_weights import live_cells_for
+from eval_pipeline.flows.naive import planned_calls
 from eval_pipeline.flows.regression import both_arms, version_of
 from eval_pipeline.flows.reserve import reserve_in, weeks_after
 from eval_pipeline.flows.wiring import Pipeline
@@ -153,7 +153,9 @@ def _require_unchanged(pipeline: Pipeline, candidate: Candidate, trials: pl.Data
     ):
         asked = set(answered.filter(pl.col("arm") == arm)["item_id"])
         items = [item for item in golden if item.item_id in asked]
-        calls = plan_trials(items, system_id=system_id, system=system, scope=candidate.scope)
+        calls = planned_calls(
+            pipeline, items, system_id=system_id, system=system, scope=candidate.scope
+        )
         keys = {call_key(call) for call in calls}
         if len(pipeline.journal.settled_calls(keys)) < len(keys):
             raise ContinuationError(

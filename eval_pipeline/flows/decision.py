@@ -18,6 +18,7 @@ from eval_pipeline.evaluation.trial_items import SYNTHETIC
 from eval_pipeline.evaluation.verbatim import memorisation_sentences
 from eval_pipeline.flows.aa import all_aa_runs
 from eval_pipeline.flows.candidates import Candidate
+from eval_pipeline.flows.confidence import earning_notes
 from eval_pipeline.flows.contamination import known_items
 from eval_pipeline.flows.continuation import continuation_held
 from eval_pipeline.flows.ledger import exposure_to
@@ -38,6 +39,7 @@ from eval_pipeline.tables import (
     JUDGE_CALIBRATION,
     JUDGE_QUALITY,
     OPERATIONS_REPORT,
+    OUTCOME_TRACKING,
     REGRESSION_REPORT,
     REGRESSION_TRIALS,
     Table,
@@ -97,6 +99,7 @@ def _evidence(
         drift=_newest(pipeline, DRIFT_REPORT),
         drift_signals=_newest(pipeline, DRIFT_SIGNALS),
         agreement=_newest(pipeline, ANNOTATOR_AGREEMENT),
+        tracking=_newest(pipeline, OUTCOME_TRACKING),
         aa=all_aa_runs(pipeline),
         continuation=continuation_held(pipeline, candidate.candidate_id, version=version),
         exposure=exposure_to(pipeline, candidate, version=version),
@@ -116,6 +119,7 @@ def _evidence(
                 words=pipeline.settings.golden.contamination.verbatim_words,
             ),
             *promotion_sentences(pipeline),
+            *earning_notes(pipeline, candidate, trials),
         ),
     )
 

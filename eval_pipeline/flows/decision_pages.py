@@ -1,20 +1,27 @@
 """The page that tells a decision to people, and the same as JSON beside it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
 from eval_pipeline.errors import MissingPartitionError
 from eval_pipeline.evaluation.decision import Decision
+from eval_pipeline.evaluation.telling_items import TellingItem, telling_items
+from eval_pipeline.flows.contamination import excluded_ids
 from eval_pipeline.flows.dimensions import dimensions_held
+from eval_pipeline.flows.item_evidence import labels_of_answers, labels_of_items, votes_on
 from eval_pipeline.flows.item_texts import item_texts
 from eval_pipeline.flows.page_evidence import beside_decision
 from eval_pipeline.flows.regression import version_of
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.ports import Message
 from eval_pipeline.reports import formats
-from eval_pipeline.reports.pages import ExampleItem, decision_page
+from eval_pipeline.reports.pages import decision_page
+from eval_pipeline.reports.telling_items import ExampleItem, Vote
 from eval_pipeline.tables import (
+    CANDIDATE_CONTAMINATION,
     DRIFT_REPORT,
     GATE_DECISION,
     OPERATIONS_REPORT,
@@ -22,7 +29,6 @@ from eval_pipeline.tables import (
     REGRESSION_TRIALS,
 )
 
-EXAMPLES_PER_SUBSET = 4
 ERASED = ((Message("erased", "Erased on request, or with its week."),), None)
 """What stands for an item whose texts are gone: its scores still say why the gate decided."""
 
@@ -46,7 +52,7 @@ def render_pages(
     `erased` are item ids whose texts are not shown although they are still there.
     """
     told = decision.model_dump(mode="json")
-    trials = pipeline.lake.read(REGRESSION_TRIALS, partition=candidate_id)
+    trials = counting_trials(pipeline, candidate_id)
     version = version_of(pipeline, trials)
     page = decision_page(
         told,
@@ -55,7 +61,7 @@ def render_pages(
         drift=_drift_so_far(pipeline),
         operations=pipeline.lake.read(OPERATIONS_REPORT, partition=candidate_id),
         dimensions=dimensions_held(pipeline, candidate_id),
-        beside=beside_decision(pipeline, candidate_id),
+        beside=beside_decision(pipeline, candidate_id, trials),
         golden=pipeline.golden.manifest(version).model_dump(mode="json", exclude={"canary"}),
     )
     return {
@@ -88,33 +94,89 @@ def _drift_so_far(pipeline: Pipeline) -> pl.DataFrame | None:
     return pipeline.lake.read_all(DRIFT_REPORT, partition_column="week")
 
 
+def counting_trials(pipeline: Pipeline, candidate_id: str) -> pl.DataFrame:
+    """The candidate's REGRESSION_TRIALS without items that a system may know beforehand."""
+    trials = pipeline.lake.read(REGRESSION_TRIALS, partition=candidate_id)
+    known = pipeline.lake.read_if_made(CANDIDATE_CONTAMINATION, partition=candidate_id)
+    if known is None:
+        return trials
+    return trials.filter(~pl.col("item_id").is_in(excluded_ids(known)))
+
+
+def shown_items(pipeline: Pipeline, candidate_id: str, decision: Decision) -> list[TellingItem]:
+    """The items that the decision's page shows, in its order; scores alone choose them."""
+    return _telling(decision, counting_trials(pipeline, candidate_id))
+
+
+def _telling(decision: Decision, trials: pl.DataFrame) -> list[TellingItem]:
+    findings = (*decision.subsets, decision.aggregate)
+    return telling_items(trials, {one.subset: one.state for one in findings})
+
+
 def _examples(
     pipeline: Pipeline, decision: Decision, trials: pl.DataFrame, *, erased: Collection[str]
 ) -> list[ExampleItem]:
-    """The items that a blocked subset lost, both answers side by side."""
-    chosen = [
-        (finding.subset, item_id)
-        for finding in (*decision.subsets, decision.aggregate)
-        for item_id in finding.losing_items[:EXAMPLES_PER_SUBSET]
-    ]
-    held = {item_id for _, item_id in chosen} - set(erased)
+    """The most telling items with both answers, what judges and people said of them."""
+    chosen = _telling(decision, trials)
+    held = {one.item_id for one in chosen} - set(erased)
     texts = item_texts(pipeline, held, trials)
-    arms = {(row["arm"], row["item_id"]): row for row in trials.iter_rows(named=True)}
-    examples: dict[str, ExampleItem] = {}
-    for subset, item_id in chosen:
-        baseline, candidate = arms["baseline", item_id], arms["candidate", item_id]
-        messages, reference = texts.get(item_id, ERASED)
-        examples.setdefault(
-            item_id,
-            ExampleItem(
-                item_id=item_id,
-                subset=subset,
-                conversation=messages,
-                reference=reference,
-                baseline_response=baseline["response"] if item_id in texts else None,
-                candidate_response=candidate["response"] if item_id in texts else None,
-                baseline_score=baseline["score"],
-                candidate_score=candidate["score"],
-            ),
-        )
-    return list(examples.values())
+    rows = trials.filter(pl.col("item_id").is_in([one.item_id for one in chosen]))
+    first = rows.sort("trial").unique(["arm", "item_id"], keep="first", maintain_order=True)
+    readable = first.filter(pl.col("item_id").is_in(list(texts)))
+    evidence = _Evidence(
+        arms={(row["arm"], row["item_id"]): row for row in first.iter_rows(named=True)},
+        means=_means(rows),
+        texts=texts,
+        votes=votes_on(pipeline, decision.candidate, readable),
+        people=labels_of_answers(pipeline, decision.candidate, texts),
+        labels=_labels(pipeline, texts, trials),
+    )
+    return [_example(one, evidence) for one in chosen]
+
+
+def _means(rows: pl.DataFrame) -> dict[tuple[str, str], float | None]:
+    means = rows.group_by("arm", "item_id").agg(pl.col("score").mean())
+    return {(arm, item_id): score for arm, item_id, score in means.iter_rows()}
+
+
+def _labels(pipeline: Pipeline, texts: Collection[str], trials: pl.DataFrame) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for version in sorted(set(trials["golden_version"])):
+        items = pipeline.golden.items(version).filter(pl.col("item_id").is_in(list(texts)))
+        found |= labels_of_items(pipeline, items)
+    return found
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """By arm and item the first trial, the mean score, votes and labels; by item its texts."""
+
+    arms: Mapping[tuple[str, str], Mapping[str, Any]]
+    means: Mapping[tuple[str, str], float | None]
+    texts: Mapping[str, tuple[tuple[Message, ...], str | None]]
+    votes: Mapping[tuple[str, str], tuple[Vote, ...]]
+    people: Mapping[tuple[str, str], str]
+    labels: Mapping[str, str]
+
+
+def _example(one: TellingItem, known: _Evidence) -> ExampleItem:
+    item_id, there = one.item_id, one.item_id in known.texts
+    messages, reference = known.texts.get(item_id, ERASED)
+    said = {
+        arm: known.arms[arm, item_id]["response"] if there else None
+        for arm in ("baseline", "candidate")
+    }
+    return ExampleItem(
+        item_id=item_id,
+        subset=one.subset,
+        why=one.why,
+        conversation=messages,
+        reference=reference,
+        baseline_response=said["baseline"],
+        candidate_response=said["candidate"],
+        baseline_score=known.means["baseline", item_id],
+        candidate_score=known.means["candidate", item_id],
+        votes={arm: known.votes.get((arm, item_id), ()) for arm in said},
+        people={arm: known.people[arm, item_id] for arm in said if (arm, item_id) in known.people},
+        label=known.labels.get(item_id),
+    )

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from eval_pipeline.adapters.reachability import problem_reaching
 from eval_pipeline.errors import EvalPipelineError
+from eval_pipeline.flows.channel_findings import looked_at_channels, looked_at_telemetry
 from eval_pipeline.flows.contamination import source_files
 from eval_pipeline.flows.promotion import promotion_sentences
 from eval_pipeline.flows.wiring import Pipeline
@@ -47,6 +48,8 @@ def examine(pipeline: Pipeline) -> list[Finding]:
         ("store", _store),
         ("baseline", _promotions),
         ("contamination sources", _sources),
+        ("alerts", _channels),
+        ("telemetry", _telemetry),
     )
     found: list[Finding] = []
     for subject, examined in parts:
@@ -207,3 +210,11 @@ def _sources(pipeline: Pipeline) -> Iterator[Finding]:
     files = source_files(pipeline)
     if files:
         yield Finding("contamination sources", "ok", f"{len(files)} files to search for items")
+
+
+def _channels(pipeline: Pipeline) -> Iterator[Finding]:
+    yield from (Finding(*looked) for looked in looked_at_channels(pipeline))
+
+
+def _telemetry(pipeline: Pipeline) -> Iterator[Finding]:
+    yield from (Finding(*looked) for looked in looked_at_telemetry(pipeline))

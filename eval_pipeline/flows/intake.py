@@ -22,6 +22,7 @@ from eval_pipeline.errors import (
     ResidualTextError,
     WeekNotClosedError,
 )
+from eval_pipeline.fingerprint import canonical_json
 from eval_pipeline.flows import privacy
 from eval_pipeline.flows.rewriting import rewrite_week
 from eval_pipeline.flows.steering import Steering, steer
@@ -60,6 +61,12 @@ class Framed:
     def quarantined(self) -> int:
         """Rows that do not fit the schema."""
         return int(self.profile["quarantined"][0])
+
+    @property
+    def quarantined_by_reason(self) -> dict[str, int]:
+        """The same by reason; a reason is one of this program's own constants."""
+        reasons = self.profile["quarantine_reasons"].to_list()[0] or []
+        return {each["reason"]: int(each["count"]) for each in reasons}
 
     @property
     def told_steering(self) -> str:
@@ -143,9 +150,14 @@ def frame_week(pipeline: Pipeline, *, week: str) -> Framed:
 
 
 def write_contract_page(pipeline: Pipeline, framed: Framed, *, week: str) -> str:
-    """Writes the contract's Data Docs page to the lake; returns where it is."""
+    """Writes the contract's Data Docs page to the lake; returns where it is.
+
+    Beside it stand the counts of what could not be read, by reason, for the week's report.
+    """
     path = f"contracts/week={week}.html"
     pipeline.lake.write_bytes(path, contract_page(framed.contract, week=week).encode())
+    told = {"interactions": framed.interactions, "quarantined": framed.quarantined_by_reason}
+    pipeline.lake.write_bytes(f"contracts/week={week}.json", canonical_json(told).encode())
     return f"{pipeline.project.lake_url}/{path}"
 
 

@@ -19,7 +19,19 @@ _ITEM_COLUMNS = (
 def memorised_by_candidate(
     pipeline: Pipeline, candidate: Candidate, trials: pl.DataFrame
 ) -> pl.DataFrame:
-    """`memorised_items` of REGRESSION_TRIALS, of both arms."""
+    """`memorised_items` of REGRESSION_TRIALS, of both arms.
+
+    A naive system answers in the words of other items by design, never of its own: it is left out.
+    """
+    naive = [
+        system_id
+        for system_id, system in (
+            (candidate.baseline_id, candidate.baseline),
+            (candidate.candidate_id, candidate.system),
+        )
+        if system.naive is not None
+    ]
+    trials = trials.filter(~pl.col("system_id").is_in(naive))
     prompts = {
         candidate.baseline_id: candidate.baseline.prompt,
         candidate.candidate_id: candidate.system.prompt,

@@ -9,6 +9,7 @@ from eval_pipeline.evaluation.aggregate_weights import with_cells
 from eval_pipeline.evaluation.comparison import compare
 from eval_pipeline.evaluation.human_correction.judge_bias import JudgeBias
 from eval_pipeline.evaluation.reserve_order import with_asked
+from eval_pipeline.evaluation.stated_confidence import with_confidence
 from eval_pipeline.evaluation.topup import compare_in_looks
 from eval_pipeline.evaluation.trial_items import TrialItem, golden_items, reserve_items
 from eval_pipeline.evaluation.trials import Arm, trial_rows
@@ -106,14 +107,15 @@ def _against_recorded(pipeline: Pipeline, candidate: Candidate, *, week: str) ->
     known = set(excluded_ids(known_items(pipeline, candidate, version=newest_version(pipeline))))
     answers = zip(*recorded_answers(pipeline, candidate.baseline_id, week=week), strict=True)
     unknown = [(item, outcome) for item, outcome in answers if item.item_id not in known]
-    items, recorded = [item for item, _ in unknown], [outcome for _, outcome in unknown]
+    items = [item for item, _ in unknown]
+    recorded = with_confidence([outcome for _, outcome in unknown], candidate.baseline.confidence)
     answered = _ask(pipeline, candidate, items, arm="candidate")
-    return _scored(pipeline, candidate, items, baseline=recorded, candidate_outcomes=answered)
+    return scored_arms(pipeline, candidate, items, baseline=recorded, candidate_outcomes=answered)
 
 
 def both_arms(pipeline: Pipeline, candidate: Candidate, items: Sequence[TrialItem]) -> pl.DataFrame:
     """REGRESSION_TRIALS of both systems, asked and scored under the candidate's scope."""
-    return _scored(
+    return scored_arms(
         pipeline,
         candidate,
         items,
@@ -135,7 +137,7 @@ def _ask(
     )
 
 
-def _scored(
+def scored_arms(
     pipeline: Pipeline,
     candidate: Candidate,
     items: Sequence[TrialItem],

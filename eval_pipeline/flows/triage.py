@@ -14,14 +14,14 @@ from eval_pipeline.evaluation.trial_items import (
     reserve_items,
     reserve_names,
 )
-from eval_pipeline.evaluation.trials import Arm, plan_trials, trial_rows
+from eval_pipeline.evaluation.trials import Arm, trial_rows
 from eval_pipeline.flows.candidates import Candidate
 from eval_pipeline.flows.contamination import unknown_trials
 from eval_pipeline.flows.decision import load_decision
 from eval_pipeline.flows.decision_pages import write_pages
 from eval_pipeline.flows.regression import version_of
 from eval_pipeline.flows.reserve import reserve_of
-from eval_pipeline.flows.trials import score_outcomes
+from eval_pipeline.flows.trials import ask_system, score_outcomes
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.tables import (
     DRIFT_TRIALS,
@@ -120,8 +120,15 @@ def _asked(
     system_id = candidate.candidate_id if on_trial else candidate.baseline_id
     system = candidate.system if on_trial else candidate.baseline
     scope = scope_of_triage(candidate)
-    calls = plan_trials(items, system_id=system_id, system=system, scope=scope, trial=repeat)
-    outcomes = pipeline.runner.run(calls, purpose=f"what {candidate.candidate_id} lost, again")
+    outcomes = ask_system(
+        pipeline,
+        items,
+        system_id=system_id,
+        system=system,
+        scope=scope,
+        trial=repeat,
+        purpose=f"what {candidate.candidate_id} lost, again",
+    )
     scores = score_outcomes(pipeline, items, outcomes, scope=scope)
     return trial_rows(items, outcomes, scores=scores, arm=arm, system_id=system_id)
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from eval_pipeline.evaluation.stated_confidence import with_confidence
 from eval_pipeline.evaluation.trial_items import TrialItem
-from eval_pipeline.evaluation.trials import plan_trials, score_requests
+from eval_pipeline.evaluation.trials import score_requests
+from eval_pipeline.flows.naive import answer_naively, planned_calls
 from eval_pipeline.flows.scoring import score_responses
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.ports import CallOutcome, Score
@@ -17,10 +19,21 @@ def ask_system(
     system_id: str,
     system: SystemSettings,
     scope: str,
+    trial: int = 1,
+    purpose: str | None = None,
 ) -> list[CallOutcome]:
-    """One outcome per item, in the items' order, paid under `scope`."""
-    calls = plan_trials(items, system_id=system_id, system=system, scope=scope)
-    return pipeline.runner.run(calls, purpose=f"trials of {system_id}")
+    """One outcome per item, in the items' order, paid under `scope`; a naive system costs nothing.
+
+    With the confidence that the system states, where its settings say how it does.
+    """
+    told = purpose or f"trials of {system_id}"
+    calls = planned_calls(
+        pipeline, items, system_id=system_id, system=system, scope=scope, trial=trial
+    )
+    if system.naive is not None:
+        return answer_naively(pipeline, items, calls, naive=system.naive, purpose=told)
+    outcomes = pipeline.runner.run(calls, purpose=told)
+    return with_confidence(outcomes, system.confidence)
 
 
 def score_outcomes(

@@ -4,10 +4,13 @@ import datetime as dt
 from collections.abc import Callable
 from functools import cached_property
 
+from eval_pipeline.adapters.alerting.channels import Sender
+from eval_pipeline.adapters.alerting.deliveries import Deliveries
 from eval_pipeline.adapters.decision_records import DecisionRecords
 from eval_pipeline.adapters.golden_versions import GoldenVersions
 from eval_pipeline.adapters.lake import Lake
 from eval_pipeline.adapters.logs.sources import LogSource
+from eval_pipeline.adapters.model_calls.in_process import InProcessRunner
 from eval_pipeline.adapters.model_calls.journal import CallJournal
 from eval_pipeline.adapters.model_calls.runner import HttpModelRunner
 from eval_pipeline.adapters.name_models import name_models
@@ -113,6 +116,20 @@ class Pipeline:
         return SightingStore(self.store)
 
     @cached_property
+    def deliveries(self) -> Deliveries:
+        """What was told to which channel."""
+        return Deliveries(self.store)
+
+    @cached_property
+    def sender(self) -> Sender:
+        """Sends messages to channels."""
+        return Sender(
+            secret=lambda variable: self.project.secret(variable, "a channel's secret"),
+            clock=self.clock,
+            locate=self.project.locate,
+        )
+
+    @cached_property
     def anonymiser(self) -> Anonymiser:
         """The only door for text."""
         settings = self.settings.anonymisation
@@ -149,6 +166,16 @@ class Pipeline:
             report=self.report,
             spending=self.settings.spending,
             version_headers=self.settings.watch.headers,
+        )
+
+    @cached_property
+    def in_process(self) -> InProcessRunner:
+        """Answers calls of systems without a model, and journals what each took."""
+        return InProcessRunner(
+            journal=self.journal,
+            redact=self.anonymiser.mask_texts,
+            clock=self.clock,
+            report=self.report,
         )
 
     @cached_property

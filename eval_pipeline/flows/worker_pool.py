@@ -51,7 +51,7 @@ def masked_batches(
         initargs=(plan,),
     )
     try:
-        with _bare_main():
+        with bare_main():
             started = [pool.submit(nothing) for _ in range(processes)]
         yield from _in_order(batches, pool, in_flight=_IN_FLIGHT_PER_WORKER * processes)
         for future in started:
@@ -80,7 +80,7 @@ def _in_order(
 
 
 @contextmanager
-def _bare_main() -> Iterator[None]:
+def bare_main() -> Iterator[None]:
     """Workers need the anonymiser and not the command line, whose import takes seconds.
 
     A spawned process imports the parent's main module, unless that has neither name nor file.
@@ -94,11 +94,16 @@ def _bare_main() -> Iterator[None]:
 
 
 def _begin(plan: MaskingPlan) -> None:
+    begin_worker()
+    start_worker(plan)
+
+
+def begin_worker() -> None:
+    """Makes this process one that leaves signals to its parent and ends with it."""
     # The parent alone answers to Ctrl-C, and a worker whose parent is gone has nobody to work for.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    start_worker(plan)
 
 
 def _end_with_parent() -> None:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 INK: Final = "#010203"
 """Stands for the page's own text colour, which replaces it in the finished SVG."""
 
+SYSTEM_COLOURS: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+SYSTEM_MARKERS: Final = ("o", "s", "^", "D", "v", "P")
+"""Okabe and Ito's colours, which colour-blind readers can tell apart, and a shape with each."""
+
 STYLE: Final[dict[Any, Any]] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "eval-pipeline",

@@ -82,6 +82,49 @@ def against_limits(quality: pl.DataFrame, policy: JudgeQualitySettings) -> pl.Da
     )
 
 
+def agreement_chart(quality: pl.DataFrame) -> str:
+    """How far each judge and the panel agree with the labels, with intervals; people's for scale.
+
+    From JUDGE_QUALITY rows over all rubrics; the band is how far two people agree.
+    """
+    rows = (
+        quality.filter(pl.col("rubric_id") == ALL_RUBRICS, pl.col("measure") == "agreement")
+        .drop_nulls("value")
+        .sort("judge_id", "against")
+        .unique("judge_id", keep="first", maintain_order=True)
+        .to_dicts()
+    )
+    rows.sort(key=lambda row: (row["judge_id"] == PEOPLE, row["judge_id"]))
+    with drawing():
+        figure = sheet(8.2, 1.1 + 0.36 * max(len(rows), 1))
+        axes = figure.add_axes(room(figure, left=2.75, right=1.75, bottom=0.62, top=0.2))
+        for height, row in enumerate(reversed(rows)):
+            _draw_agreement(axes, row, height)
+        people = [row for row in rows if row["judge_id"] == PEOPLE and row["lower"] is not None]
+        for row in people:
+            axes.axvspan(100 * row["lower"], 100 * row["upper"], color=INK, alpha=0.09, linewidth=0)
+        if not rows:
+            axes.text(0.5, 0.5, "Nothing was measured.", ha="center", transform=axes.transAxes)
+        axes.set_ylim(-0.6, max(len(rows), 1) - 0.4)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        axes.set_xlabel("agrees with the labels, per cent; the band is how far two people agree")
+        return svg(figure, f"Agreement of {len(rows)} judges with people", name="judges")
+
+
+def _draw_agreement(axes: Axes, row: Mapping[str, Any], height: int) -> None:
+    look = _LOOKS[1] if row["judge_id"] == PEOPLE else _LOOKS[0]
+    if row["lower"] is not None and row["upper"] is not None:
+        ends = [100 * row["lower"], 100 * row["upper"]]
+        axes.plot(ends, [height, height], color=look.colour, linewidth=2.2)
+    axes.plot(100 * row["value"], height, color=look.colour, marker=look.marker, markersize=6.5)
+    beside: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center"}
+    name = "two people" if row["judge_id"] == PEOPLE else one_line(row["judge_id"])
+    axes.text(-0.03, height, clipped(name, _NAME_LENGTH), ha="right", **beside)
+    told = f"{_cell(row)}, {row['items']}"
+    axes.text(1.03, height, told, ha="left", fontsize=9, **beside)
+
+
 def reliability_diagram(bins: pl.DataFrame) -> str:
     """What was said against what came, with intervals, over all rubrics; on the diagonal is right.
 

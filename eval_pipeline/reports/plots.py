@@ -15,7 +15,6 @@ from eval_pipeline.reports.canvas import (
     INK,
     Mark,
     drawing,
-    height_of,
     key,
     line_key,
     room,
@@ -40,9 +39,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-SYSTEM_COLOURS: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
-SYSTEM_MARKERS: Final = ("o", "s", "^", "D", "v", "P")
-COMPONENTS: Final = ("provider", "judge", "truth", "within", "mix", "entry", "exit", "total")
 MINUS: Final = "\N{MINUS SIGN}"
 MAXIMUM_ROWS: Final = 60
 NAME_LENGTH: Final = 30
@@ -64,52 +60,9 @@ def forest(report: pl.DataFrame) -> str:
         figure = sheet(8.2, 1.3 + 0.34 * len(shown))
         axes = figure.add_axes(room(figure, left=2.75, right=1.75, bottom=0.62, top=0.42))
         _draw_forest(axes, shown)
-        _legend(figure, _state_keys(shown))
+        legend(figure, _state_keys(shown))
         words = f"Difference of candidate and baseline with interval, {len(shown)} rows"
         return svg(figure, words, name="forest")
-
-
-def drift_timeline(frame: pl.DataFrame) -> str:
-    """Measured change by week, one panel per component, from DRIFT_REPORT rows with `week`.
-
-    Rows about all items only; where several golden versions were re-run, the newest speaks. A
-    component that never moved or was never measured has no panel.
-    """
-    whole = (
-        frame.filter(pl.col("subset") == AGGREGATE)
-        .sort("system_id", "week", "component", "golden_version")
-        .unique(["system_id", "week", "component"], keep="last", maintain_order=True)
-    )
-    moved = set(whole.filter(pl.col("difference") != 0)["component"])
-    components = [name for name in COMPONENTS if name in moved] or ["total"]
-    weeks = sorted(set(whole["week"].cast(pl.String)))
-    systems = sorted(set(whole["system_id"]))
-    with drawing():
-        figure = sheet(8.2, 0.9 + 1.25 * len(components))
-        figure.subplots_adjust(left=0.17, right=0.93, hspace=0.35)
-        figure.subplots_adjust(bottom=0.55 / height_of(figure), top=1 - 0.4 / height_of(figure))
-        panels = figure.subplots(len(components), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
-        for axes, component in zip(panels, components, strict=True):
-            rows = whole.filter(pl.col("component") == component)
-            _draw_component(axes, component, rows, weeks=weeks, systems=systems)
-        _label_weeks(panels[-1], weeks)
-        _legend(figure, _system_keys(systems))
-        return svg(figure, f"Change by week in points, {len(components)} components", name="drift")
-
-
-def monitor_chart(frame: pl.DataFrame, *, metric: str, route: str = AGGREGATE) -> str:
-    """One metric of one route by week, from PRODUCTION_MONITOR rows with `week`."""
-    rows = frame.filter(pl.col("metric") == metric, pl.col("route") == route).sort("week")
-    weeks = rows["week"].cast(pl.String).to_list()
-    with drawing():
-        figure = sheet(8.2, 2.6)
-        axes = figure.add_axes(room(figure, left=0.9, right=0.3, bottom=0.55, top=0.45))
-        _draw_metric(axes, rows)
-        _label_weeks(axes, weeks)
-        label = clipped(one_line(f"{metric} · {route}"), 80)
-        axes.set_title(label, loc="left", fontsize=10)
-        _legend(figure, _monitor_keys(), loc="upper right")
-        return svg(figure, f"{label} by week", name="monitor")
 
 
 def _draw_forest(axes: Axes, rows: Sequence[SubsetRow]) -> None:
@@ -167,85 +120,18 @@ def _reach(rows: Sequence[SubsetRow]) -> tuple[float, float]:
     return min(ends) - padding, max(ends) + padding
 
 
-def _draw_component(
-    axes: Axes, component: str, rows: pl.DataFrame, *, weeks: list[str], systems: list[str]
-) -> None:
-    axes.axhline(0, color=INK, linewidth=0.8, alpha=0.6)
-    for number, system in enumerate(systems):
-        own = rows.filter(pl.col("system_id") == system, pl.col("difference").is_not_null())
-        places = [weeks.index(str(week)) for week in own["week"]]
-        colour = SYSTEM_COLOURS[number % len(SYSTEM_COLOURS)]
-        marker = SYSTEM_MARKERS[number % len(SYSTEM_MARKERS)]
-        values = [100 * value for value in own["difference"]]
-        axes.plot(places, values, color=colour, linewidth=1.6)
-        for place, row in zip(places, own.iter_rows(named=True), strict=True):
-            _draw_week(axes, place, row, colour=colour, marker=marker)
-    axes.set_ylabel(component, rotation=0, ha="right", va="center")
-    axes.margins(y=0.2)
-
-
-def _draw_week(axes: Axes, place: int, row: Mapping[str, Any], *, colour: str, marker: str) -> None:
-    if row["lower"] is not None and row["upper"] is not None:
-        ends = [100 * row["lower"], 100 * row["upper"]]
-        axes.plot([place, place], ends, color=colour, linewidth=1.2, alpha=0.6)
-    drifted = row["finding"] == "drift"
-    axes.plot(
-        place,
-        100 * row["difference"],
-        marker=marker,
-        color=colour,
-        linestyle="none",
-        markersize=9 if drifted else 5,
-        markerfacecolor=colour if drifted else "none",
-    )
-    if drifted:
-        axes.annotate(
-            "drift",
-            (place, 100 * row["difference"]),
-            xytext=(7, 5),
-            textcoords="offset points",
-            fontsize=9,
-            fontweight="bold",
-        )
-
-
-def _draw_metric(axes: Axes, rows: pl.DataFrame) -> None:
-    for place, row in enumerate(rows.iter_rows(named=True)):
-        if row["baseline_median"] is not None:
-            axes.plot(
-                [place - 0.4, place + 0.4],
-                [row["baseline_median"]] * 2,
-                color=INK,
-                linestyle="--",
-                linewidth=1,
-                alpha=0.7,
-            )
-        if row["lower"] is not None and row["upper"] is not None:
-            axes.plot([place, place], [row["lower"], row["upper"]], color="#0072B2", alpha=0.6)
-        if row["value"] is not None:
-            unusual = row["finding"] == "unusual"
-            mark = STATE_MARKS["blocked" if unusual else "certified"]
-            axes.plot(
-                place,
-                row["value"],
-                marker=mark.marker,
-                color=mark.colour,
-                linestyle="none",
-                markersize=9 if unusual else 5,
-            )
-    axes.margins(x=0.05, y=0.2)
-
-
-def _label_weeks(axes: Axes, weeks: list[str]) -> None:
-    step = max(1, -(-len(weeks) // 7))
+def label_weeks(axes: Axes, weeks: list[str], *, most: int = 7) -> None:
+    """At most so many weeks are named; there is room for a mark on both sides."""
+    step = max(1, -(-len(weeks) // most))
     axes.set_xticks(range(0, len(weeks), step), [one_line(week) for week in weeks[::step]])
     axes.set_xlim(-0.5, max(len(weeks), 1) - 0.5)
     axes.tick_params(axis="x", labelsize=9)
 
 
-def _legend(
+def legend(
     figure: Figure, keys: list[Line2D], *, loc: Literal["upper left", "upper right"] = "upper left"
 ) -> None:
+    """Above the chart, without a frame."""
     figure.legend(handles=keys, loc=loc, ncols=5, frameon=False, fontsize=9)
 
 
@@ -255,18 +141,3 @@ def _state_keys(rows: Sequence[SubsetRow]) -> list[Line2D]:
         key(STATE_WORDS[state], STATE_MARKS[state]) for state in STATE_ORDER if state in present
     ]
     return [*keys, line_key("tolerance", color=INK, marker="|", markersize=10, linestyle="none")]
-
-
-def _system_keys(systems: Sequence[str]) -> list[Line2D]:
-    return [
-        key(clipped(one_line(system), NAME_LENGTH), Mark(colour, marker))
-        for system, colour, marker in zip(systems, SYSTEM_COLOURS, SYSTEM_MARKERS, strict=False)
-    ]
-
-
-def _monitor_keys() -> list[Line2D]:
-    return [
-        key("usual", STATE_MARKS["certified"]),
-        key("unusual", STATE_MARKS["blocked"]),
-        line_key("own median", color=INK, linestyle="--", linewidth=1),
-    ]

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 
 import polars as pl
 import sqlalchemy as sa
 
 from eval_pipeline.adapters.review.erasure import answers_to, calls_of
+from eval_pipeline.evaluation.shadow.prompts import INSTRUCTING
 from eval_pipeline.evaluation.trial_items import TrialItem, golden_items, reserve_identity
 from eval_pipeline.evaluation.trials import score_request
 from eval_pipeline.fingerprint import fingerprint
@@ -23,6 +25,8 @@ from eval_pipeline.tables import (
     DRIFT_TRIALS,
     GOLDEN_SET,
     REGRESSION_TRIALS,
+    SHADOW_PAIRS,
+    SHADOW_TRIALS,
 )
 
 
@@ -51,37 +55,72 @@ def journalled_ids(
 
 
 def _items(pipeline: Pipeline, inventory: Inventory) -> Iterator[TrialItem]:
-    """The person's questions, in every version and revision, and those of the reserve."""
+    """The person's questions, in every version and revision, and those of the reserve.
+
+    With the questions of others that a naive system answered in the person's words.
+    """
+    borrowers = frozenset[str]().union(*answered_in_their_words(pipeline, inventory).values())
     for version in pipeline.golden.numbers():
-        own = pipeline.golden.items(version).filter(is_theirs(GOLDEN_SET, inventory))
-        yield from golden_items(own, golden_version=version)
-    for row in _interactions(pipeline, inventory):
-        yield TrialItem(
+        theirs = is_theirs(GOLDEN_SET, inventory) | pl.col("item_id").is_in(sorted(borrowers))
+        yield from golden_items(
+            pipeline.golden.items(version).filter(theirs), golden_version=version
+        )
+    for row in _interactions(pipeline, inventory, borrowers=borrowers):
+        messages = conversation_of(row["messages"])  # type: ignore[arg-type]
+        whole = TrialItem(
             item_id=reserve_identity(str(row["interaction_id"])),
             item_revision=1,
             route=str(row["route"]),
             subsets=(),
-            messages=conversation_of(row["messages"]),  # type: ignore[arg-type]
+            messages=messages,
             reference_response=None,
             conversation_key=str(row["conversation_key"]),
             source="reserve",
             golden_versions=(0,),
         )
+        yield whole
+        if messages and messages[0].role in INSTRUCTING:
+            # A shadow asks without the baseline's prompt that the log has first.
+            yield replace(whole, messages=messages[1:])
 
 
 def _trial_responses(pipeline: Pipeline, inventory: Inventory) -> Iterator[tuple[str, str]]:
-    for table in (REGRESSION_TRIALS, CONTINUATION_TRIALS, DRIFT_TRIALS):
+    for table in (REGRESSION_TRIALS, CONTINUATION_TRIALS, DRIFT_TRIALS, SHADOW_TRIALS):
         for partition in pipeline.lake.partitions(table):
             trials = pipeline.lake.read(table, partition=partition)
             own = trials.filter(is_theirs(table, inventory)).drop_nulls("response")
             yield from own.select("item_id", "response").iter_rows()
 
 
-def _interactions(pipeline: Pipeline, inventory: Inventory) -> Iterator[dict[str, object]]:
+def answered_in_their_words(pipeline: Pipeline, inventory: Inventory) -> dict[str, frozenset[str]]:
+    """By candidate the items of anybody that were answered with the person's reference answers."""
+    found: dict[str, frozenset[str]] = {}
+    for table in (REGRESSION_TRIALS, CONTINUATION_TRIALS):
+        for candidate_id in pipeline.lake.partitions(table):
+            trials = pipeline.lake.read(
+                table, partition=candidate_id, columns=["item_id", "answered_from"]
+            )
+            own = trials.filter(pl.col("answered_from").is_in(sorted(inventory.item_ids)))
+            if own.height:
+                found[candidate_id] = found.get(candidate_id, frozenset()) | set(own["item_id"])
+    return found
+
+
+def _interactions(
+    pipeline: Pipeline, inventory: Inventory, *, borrowers: frozenset[str] = frozenset()
+) -> Iterator[dict[str, object]]:
     for week in pipeline.lake.partitions(ANONYMISED_INTERACTIONS):
         frame = pipeline.lake.read(ANONYMISED_INTERACTIONS, partition=week)
-        own = frame.filter(pl.col("interaction_id").is_in(sorted(inventory.interaction_ids)))
+        wanted = inventory.interaction_ids | {
+            one for one in frame["interaction_id"] if reserve_identity(one) in borrowers
+        }
+        own = frame.filter(pl.col("interaction_id").is_in(sorted(wanted)))
         yield from own.iter_rows(named=True)
+    for segment in pipeline.lake.partitions(SHADOW_PAIRS):
+        pairs = pipeline.lake.read(SHADOW_PAIRS, partition=segment)
+        own = pairs.filter(pl.col("pair_id").is_in(sorted(inventory.interaction_ids)))
+        mirrored = own.filter(pl.col("arm") == "baseline").rename({"pair_id": "interaction_id"})
+        yield from mirrored.iter_rows(named=True)
 
 
 def _rewritten(pipeline: Pipeline, inventory: Inventory, connection: sa.Connection) -> set[str]:

@@ -8,7 +8,7 @@ from eval_pipeline.adapters.audit import leave_trace
 from eval_pipeline.adapters.review.erasure import StoreRows, blank_calls, count_rows
 from eval_pipeline.adapters.traces import Traces
 from eval_pipeline.evaluation.human_correction.audited import audit_interactions
-from eval_pipeline.flows.erasure.calls import journalled_ids
+from eval_pipeline.flows.erasure.calls import answered_in_their_words, journalled_ids
 from eval_pipeline.flows.erasure.inventory import Inventory, Person, person_of, take_inventory
 from eval_pipeline.flows.erasure.lake_rows import Change, lake_changes, table_changes
 from eval_pipeline.flows.erasure.places import Looked
@@ -22,7 +22,8 @@ from eval_pipeline.flows.erasure.versions import (
 )
 from eval_pipeline.flows.truth import refresh_catalogue
 from eval_pipeline.flows.wiring import Pipeline
-from eval_pipeline.tables import ANONYMISED_INTERACTIONS, ERASURES, REGRESSION_TRIALS
+from eval_pipeline.tables import ERASURES, REGRESSION_TRIALS
+from eval_pipeline.tables.personal import MAPPINGS
 
 LONGEST_NAME = 80
 _TABLES = (
@@ -104,9 +105,8 @@ def forget(
     refresh_catalogue(pipeline)
     looked = prove(pipeline, traces, dagster_home=dagster_home)
     if not inventory.empty and all(one.clean for one in looked):
-        changes += _apply(
-            pipeline, table_changes(pipeline, ANONYMISED_INTERACTIONS, inventory), recorder
-        )
+        for table in MAPPINGS:
+            changes += _apply(pipeline, table_changes(pipeline, table, inventory), recorder)
         refresh_catalogue(pipeline)
         looked = prove_mapping(pipeline, traces, before=looked)
         if all(one.clean for one in looked):
@@ -201,7 +201,8 @@ def _planned(pipeline: Pipeline, inventory: Inventory) -> Forgotten:
         changes += _of_store(_in_store(pipeline, inventory)[1])
         changes += map(_told, lake_changes(pipeline, inventory))
         changes += _of_versions(holding_versions(pipeline, inventory))
-        changes += map(_told, table_changes(pipeline, ANONYMISED_INTERACTIONS, inventory))
+        for table in MAPPINGS:
+            changes += map(_told, table_changes(pipeline, table, inventory))
     return Forgotten(
         erasure_id=inventory.person.erasure_id,
         dry_run=True,
@@ -229,7 +230,12 @@ def _in_store(pipeline: Pipeline, inventory: Inventory) -> tuple[frozenset[str],
 def reviewed_names(pipeline: Pipeline, inventory: Inventory) -> frozenset[str]:
     """Under which names they are review tasks: their interactions, and answers to their items."""
     candidates = pipeline.lake.partitions(REGRESSION_TRIALS)
-    return inventory.interaction_ids | audit_interactions(candidates, inventory.item_ids)
+    borrowed = (
+        audit_interactions([candidate], items)
+        for candidate, items in answered_in_their_words(pipeline, inventory).items()
+    )
+    own = audit_interactions(candidates, inventory.item_ids)
+    return (inventory.interaction_ids | own).union(*borrowed)
 
 
 def _of_store(counted: StoreRows) -> list[Erased]:

@@ -13,7 +13,13 @@ from eval_pipeline.evaluation.trial_items import reserve_identity, reserve_names
 from eval_pipeline.fingerprint import keyed_pseudonym
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.intake.suppression import suppression_key, theirs, whole_conversations
-from eval_pipeline.tables import ALL_TABLES, ANONYMISED_INTERACTIONS, GOLDEN_SET, Table
+from eval_pipeline.tables import (
+    ALL_TABLES,
+    ANONYMISED_INTERACTIONS,
+    GOLDEN_SET,
+    SHADOW_PAIRS,
+    Table,
+)
 from eval_pipeline.tables.personal import columns_with, treatment_of
 from eval_pipeline.truth.golden_set import item_identity
 
@@ -87,7 +93,7 @@ def take_inventory(pipeline: Pipeline, person: Person) -> Inventory:
 
     A conversation counts as theirs if nobody else is named in it.
     """
-    rows = pl.concat([_interactions(pipeline), *_golden_rows(pipeline)])
+    rows = pl.concat([_interactions(pipeline), _mirrored(pipeline), *_golden_rows(pipeline)])
     people = [person.user_key]
     conversations = whole_conversations(rows, people=people)
     ids = theirs(rows, people=people)
@@ -157,6 +163,17 @@ def _interactions(pipeline: Pipeline) -> pl.DataFrame:
     )
 
 
+def _mirrored(pipeline: Pipeline) -> pl.DataFrame:
+    """What passed the mirror, each request once; a pair is known like an interaction."""
+    rows = pipeline.lake.read_all(SHADOW_PAIRS).filter(pl.col("arm") == "baseline")
+    return rows.select(
+        interaction_id="pair_id",
+        conversation="conversation_key",
+        user="user_key",
+        golden=pl.lit(value=False),
+    )
+
+
 def _golden_rows(pipeline: Pipeline) -> Iterator[pl.DataFrame]:
     for version in pipeline.golden.numbers():
         yield pipeline.golden.items(version).select(
@@ -168,7 +185,7 @@ def _golden_rows(pipeline: Pipeline) -> Iterator[pl.DataFrame]:
 
 
 def _text_frames(pipeline: Pipeline) -> Iterator[tuple[Table, pl.DataFrame]]:
-    for table in ALL_TABLES:
+    for table in (*ALL_TABLES, SHADOW_PAIRS):
         if treatment_of(table) == "versions" or not columns_with(table, "text"):
             continue
         for partition in pipeline.lake.partitions(table):

@@ -10,7 +10,7 @@ from eval_pipeline.adapters.lake import parquet_bytes, partition_path
 from eval_pipeline.adapters.review.erasure import tombstone
 from eval_pipeline.evaluation.decision import Decision, SubsetFinding, newest_row, read_decision
 from eval_pipeline.fingerprint import content_hash
-from eval_pipeline.flows.decision_pages import render_pages
+from eval_pipeline.flows.decision_pages import render_pages, shown_items
 from eval_pipeline.flows.erasure.inventory import Inventory, is_theirs
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.review.states import ERASED
@@ -162,13 +162,14 @@ def _renamed(decision: Decision, inventory: Inventory) -> Decision:
 
 
 def _page_changes(pipeline: Pipeline, inventory: Inventory) -> Iterator[Change]:
-    """The pages of decisions that name one of the person's items, without its texts."""
+    """The pages of decisions that name or show one of the person's items, without its texts."""
     for candidate_id in pipeline.lake.partitions(GATE_DECISION):
         rows = pipeline.lake.read(GATE_DECISION, partition=candidate_id)
         decision = _renamed(read_decision(newest_row(rows)["decision_json"]), inventory)
         named = {
             item for each in (decision.aggregate, *decision.subsets) for item in each.losing_items
         }
+        named |= {one.item_id for one in shown_items(pipeline, candidate_id, decision)}
         if named.isdisjoint(inventory.item_ids):
             continue
         pages = render_pages(pipeline, candidate_id, decision, erased=inventory.item_ids)

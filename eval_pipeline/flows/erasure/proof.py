@@ -16,13 +16,13 @@ from eval_pipeline.flows.erasure.places import (
     look_in_store,
 )
 from eval_pipeline.flows.wiring import Pipeline
-from eval_pipeline.tables import ANONYMISED_INTERACTIONS
+from eval_pipeline.tables.personal import MAPPINGS
 
 _TEXTS = frozenset({".out", ".err", ".log", ".txt"})
 
 
 def prove(pipeline: Pipeline, traces: Traces, *, dagster_home: Path | None) -> tuple[Looked, ...]:
-    """Looks everywhere but in the masked interactions, which are removed last."""
+    """Looks everywhere but in the masked interactions and pairs, which are removed last."""
     report = pipeline.report
     looked = [
         look_in_lake(
@@ -90,7 +90,7 @@ def _look_in_project(pipeline: Pipeline, traces: Traces, *, dagster_home: Path |
 
 
 def _is_mapping(path: str) -> bool:
-    return path.startswith(f"{ANONYMISED_INTERACTIONS.name}/")
+    return path.startswith(tuple(f"{table.name}/" for table in MAPPINGS))
 
 
 def _store_file(pipeline: Pipeline) -> Path | None:
