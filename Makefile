@@ -17,7 +17,7 @@ SPARK_TESTS := tests/spark
 export GX_ANALYTICS_ENABLED := false
 export PYTHONUTF8 := 1
 
-.PHONY: help setup demo ui real test test-full test-fast check lint types imports defs wheel lock clean browser java spark presidio bench-intake bench-privacy bench-golden bench-runner bench-decision bench-desk bench-review-import desk
+.PHONY: help setup demo ui real test test-full test-fast test-docs check lint types imports defs wheel lock clean browser tools java spark presidio bench-intake bench-privacy bench-golden bench-runner bench-decision bench-desk bench-review-import bench-shadow bench-load bench-monitor bench-outcomes desk
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,7 +33,7 @@ $(STAMP): requirements.lock pyproject.toml
 
 setup: $(STAMP) ## a virtual environment with the pinned packages
 
-demo: setup ## the whole story on embedded defaults, about two minutes
+demo: setup ## the whole story on embedded defaults, about four minutes
 	@$(BIN)/eval-pipeline demo --directory $(DEMO_DIR)
 
 ui: setup ## the Dagster UI (webserver and daemon) on the demo's data
@@ -58,6 +58,15 @@ browser:
 	            apt-get -qq update >/dev/null && apt-get -qq -y install chromium >/dev/null; }; } \
 	  || echo "Chromium is not here and cannot be installed; the browser tests will say so."
 
+tools:
+	@for tool in curl jq; do \
+	   command -v $$tool >/dev/null \
+	     || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+	          && { echo "Installing $$tool for the documentation's tests ..."; \
+	               apt-get -qq update >/dev/null && apt-get -qq -y install $$tool >/dev/null; }; } \
+	     || echo "$$tool is not here and cannot be installed; the documentation's tests will say so."; \
+	 done
+
 $(SPARK_STAMP): requirements-spark.lock | $(STAMP)
 	@echo "Installing Spark for its tests (once, half a gigabyte) ..."
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps -r requirements-spark.lock \
@@ -79,7 +88,7 @@ $(PRESIDIO_STAMP): requirements-presidio.lock | $(STAMP)
 
 presidio: setup $(PRESIDIO_STAMP) ## Presidio, for `anonymisation.presidio` and its tests
 
-test: setup browser spark presidio ## every test, with coverage of the core
+test: setup browser tools spark presidio ## every test, with coverage of the core
 	@rm -f .coverage .coverage.* .coverage-spark*
 	@# One process holds one Spark: its tests have a process of their own, beside the others.
 	@COVERAGE_FILE=.coverage-spark $(BIN)/python -m pytest --cov --cov-report= $(SPARK_TESTS) $(PYTEST_ARGS) \
@@ -91,6 +100,9 @@ test: setup browser spark presidio ## every test, with coverage of the core
 
 test-full: ## every test at its full size: each kill point, a hundred thousand documents, a model built again
 	@EVAL_PIPELINE_FULL_TESTS=1 $(MAKE) --no-print-directory test
+
+test-docs: setup tools ## every command and snippet of the documentation, a few minutes
+	@$(BIN)/python -m pytest tests/docs $(PYTEST_ARGS)
 
 test-fast: setup ## the everyday tests, about two minutes
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not slow and not real_data' $(PYTEST_ARGS)
@@ -104,14 +116,26 @@ bench-golden: setup ## what the 52nd golden version costs beside the 2nd, in tim
 bench-runner: setup ## the runner beside its peers, with faults and a kill; installs the peers once (Python and Node)
 	@$(BIN)/python benchmarks/runner.py $(BENCH_ARGS)
 
+bench-shadow: setup ## what the mirror adds to a customer's wait, on loopback
+	@$(BIN)/python benchmarks/shadow.py $(BENCH_ARGS)
+
 bench-desk: setup ## fifty annotators at the review desk, on SQLite and PostgreSQL
 	@$(BIN)/python benchmarks/desk.py $(BENCH_ARGS)
 
 bench-decision: setup ## the gate's rates, intervals, drift, planning, judges and speed against their bars; about half an hour
 	@$(BIN)/python benchmarks/decision.py $(BENCH_ARGS)
 
+bench-monitor: setup ## production's monitor on a thousand simulated years: false alarms, and what it sees in its first week
+	@$(BIN)/python -m benchmarks.monitor $(BENCH_ARGS)
+
+bench-outcomes: setup ## predicted intervals of the outcome, false warnings, weeks to a true one; half an hour
+	@$(BIN)/python benchmarks/outcomes.py $(BENCH_ARGS)
+
 bench-review-import: setup ## ten thousand labels from Label Studio's and our own format, masked and recorded
 	@$(BIN)/python benchmarks/review_import.py $(BENCH_ARGS)
+
+bench-load: setup ## rate limits and capacities planted in the loopback provider, found by the load profile; about fifteen minutes
+	@$(BIN)/python benchmarks/load_profile.py $(BENCH_ARGS)
 
 bench-privacy: setup presidio ## anonymisation beside Presidio: what is found, how fast, what it costs
 	@$(BIN)/python benchmarks/privacy.py $(BENCH_ARGS)

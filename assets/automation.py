@@ -10,8 +10,9 @@ from typing import Final
 import dagster as dg
 
 from assets import jobs
+from assets.alerts import alerts_sensor, digest, run_failure_alert
 from assets.conventions import candidates, weekly
-from eval_pipeline.adapters.alerts import Alert, send_alert
+from assets.telemetry import telemetry_sensor
 from eval_pipeline.errors import MissingPartitionError
 from eval_pipeline.flows.candidates import candidate_names
 from eval_pipeline.flows.truth import publish_key, readiness
@@ -28,7 +29,7 @@ def last_full_week(now: dt.datetime) -> str:
 
 
 def weekly_schedules(settings: AutomationSettings) -> list[dg.ScheduleDefinition]:
-    """Refresh, re-run of old versions and A/A run, each week at its configured time."""
+    """Refresh, re-run of old versions, A/A run and digest, each week at its configured time."""
 
     def request(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         week = last_full_week(context.scheduled_execution_time)
@@ -64,6 +65,12 @@ def weekly_schedules(settings: AutomationSettings) -> list[dg.ScheduleDefinition
                 jobs.run_aa,
                 settings.weekly_aa,
                 "Holds the baseline against itself: how noisy the gate is, how often it errs.",
+            ),
+            (
+                "weekly_digest",
+                digest,
+                settings.weekly_digest,
+                "Sends the week that has just ended to the channels, in one message.",
             ),
         )
     ]
@@ -126,29 +133,6 @@ def watch_for_provider_changes(
     return _open(opened)
 
 
-@dg.run_failure_sensor(
-    name="run_failure_alert",
-    description="Tells the team's webhook about a failed run; never quotes data.",
-)
-def run_failure_alert(
-    context: dg.RunFailureSensorContext, pipeline: dg.ResourceParam[Pipeline]
-) -> None:
-    """One message per failed run: job, partition and the failing steps."""
-    variable = pipeline.settings.alerts.webhook_variable
-    if variable is None:
-        return
-    steps = [event.step_key for event in context.get_step_failure_events() if event.step_key]
-    partition = context.partition_key or "no partition"
-    send_alert(
-        pipeline.project.secret(variable, "the webhook for alerts"),
-        Alert(
-            title=f"eval-pipeline: job '{context.dagster_run.job_name}' failed for {partition}",
-            lines=tuple(f"step {step}" for step in steps),
-            link=None,
-        ),
-    )
-
-
 def _open(names: list[str]) -> dg.SensorResult:
     return dg.SensorResult(
         run_requests=[
@@ -180,5 +164,7 @@ def all_sensors(settings: AutomationSettings) -> list[dg.SensorDefinition]:
         candidate_file_sensor,
         provider_change_sensor,
         run_failure_alert,
+        alerts_sensor,
+        telemetry_sensor,
         downstream,
     ]

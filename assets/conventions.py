@@ -4,7 +4,6 @@ Nothing here decides anything about evaluation; that belongs to `eval_pipeline`.
 """
 
 import base64
-import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -12,33 +11,61 @@ from typing import Any, Final
 import dagster as dg
 import polars as pl
 
+from assets.freshness import freshness_of
 from eval_pipeline import __version__
 from eval_pipeline.errors import SettingsError
+from eval_pipeline.evaluation.decision import Decision
+from eval_pipeline.flows.candidate_table import candidate_table
 from eval_pipeline.flows.wiring import Pipeline
-from eval_pipeline.settings import AutomationSettings
+from eval_pipeline.reports import candidate_table as candidate_words
+from eval_pipeline.settings import AutomationSettings, ReviewSettings
 from eval_pipeline.settings_file import default_config_path, load_project
 from eval_pipeline.tables import Table
 
 OWNERS: Final = ["team:data-engineering"]
-GROUPS: Final = ("intake", "judging", "review", "truth", "evaluation", "monitoring", "gate")
+GROUPS: Final = (
+    "intake",
+    "judging",
+    "review",
+    "calibration",
+    "truth",
+    "drift",
+    "evaluation",
+    "monitoring",
+    "gate",
+)
+"""In reading order: no asset depends on one of a later group."""
 
 
-def _first_week() -> dt.date:
-    """The configured first Monday; without a configuration, the default's."""
+def _configured() -> tuple[AutomationSettings, ReviewSettings]:
+    """Of the configuration; without one, the defaults."""
     if not default_config_path().exists():
-        return AutomationSettings().first_week
-    return load_project().settings.automation.first_week
+        return AutomationSettings(), ReviewSettings()
+    settings = load_project().settings
+    return settings.automation, settings.review
 
 
+_automation, _review = _configured()
 weekly: Final = dg.WeeklyPartitionsDefinition(
-    start_date=_first_week().isoformat(), day_offset=1, timezone="UTC"
+    start_date=_automation.first_week.isoformat(), day_offset=1, timezone="UTC"
 )
 candidates: Final = dg.DynamicPartitionsDefinition(name="candidates")
+systems: Final = dg.DynamicPartitionsDefinition(name="systems")
+"""Any system, the baseline among them; a candidate's partition here opens none for evaluation."""
+
+PARTITIONS: Final = {"week": weekly, "candidate": candidates, "system": systems}
 
 WHEN_INPUTS_ARE_SOUND: Final = (
     dg.AutomationCondition.eager() & dg.AutomationCondition.all_deps_blocking_checks_passed()
 )
 """Downstream of the schedules: as soon as the inputs are there and no blocking check failed."""
+
+
+def numbered(group: str) -> str:
+    """The group as the UI is told it, which sorts groups by name."""
+    if group not in GROUPS:
+        raise SettingsError(f"'{group}' is not one of the groups {GROUPS}.")
+    return f"{GROUPS.index(group) + 1}_{group}"
 
 
 def table_asset(
@@ -56,16 +83,15 @@ def table_asset(
     `checks` are blocking checks, with what they say, that the asset reports before it writes;
     `warnings` are checks that stop nothing.
     """
-    if group not in GROUPS:
-        raise SettingsError(f"'{group}' is not one of the groups {GROUPS}.")
     return dg.asset(
         name=table.name,
-        group_name=group,
-        partitions_def=weekly if table.partitioned_by == "week" else candidates,
+        group_name=numbered(group),
+        partitions_def=PARTITIONS[table.partitioned_by],
         owners=OWNERS,
         kinds=set(kinds),
         deps=list(deps),
         code_version=__version__,
+        freshness_policy=freshness_of(table, automation=_automation, review=_review),
         metadata={"dagster/column_schema": column_schema(table), "grain": table.grain},
         check_specs=[
             dg.AssetCheckSpec(
@@ -124,6 +150,15 @@ def markdown(frame: pl.DataFrame, *, limit: int = 60) -> dg.MarkdownMetadataValu
     lines = [f"| {' | '.join(_cell(value) for value in row)} |" for row in frame.head(limit).rows()]
     cut = f"\n\n{frame.height - limit} further rows." if frame.height > limit else ""
     return dg.MetadataValue.md(header + "\n".join(lines) + cut)
+
+
+def candidate_rows(
+    pipeline: Pipeline, *, deciding: Decision | None = None
+) -> dg.MarkdownMetadataValue:
+    """All candidates evaluated so far beside the baseline, one a row."""
+    table = candidate_table(pipeline, deciding=deciding)
+    cells = candidate_words.rows(table.rows)
+    return markdown(pl.DataFrame(cells, schema=list(candidate_words.COLUMNS), orient="row"))
 
 
 def plot(svg: str, *, alt: str) -> dg.MarkdownMetadataValue:

@@ -39,7 +39,7 @@ class PinConfig(dg.Config):
 
 @table_asset(
     DRIFT_REFERENCE,
-    group="evaluation",
+    group="drift",
     kinds={"llm", "parquet"},
     deps=[drift_trials, drift_report, across(golden_set)],
     automated=True,
@@ -65,7 +65,7 @@ def drift_reference(
 
 @table_asset(
     DRIFT_SIGNALS,
-    group="evaluation",
+    group="drift",
     kinds={"scipy", "parquet"},
     deps=[drift_trials, drift_reference],
     automated=True,

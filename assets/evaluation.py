@@ -22,6 +22,7 @@ from assets.truth import golden_set, golden_weights
 from eval_pipeline.flows import (
     dimensions,
     drift,
+    drift_history,
     memorisation,
     planning,
     reconciliation,
@@ -49,7 +50,7 @@ from eval_pipeline.tables import (
 
 @table_asset(
     DRIFT_TRIALS,
-    group="evaluation",
+    group="drift",
     kinds={"llm", "parquet"},
     deps=[across(golden_set)],
     checks=CALLS_CHECK,
@@ -80,7 +81,7 @@ def drift_trials(
 
 @table_asset(
     DRIFT_REPORT,
-    group="evaluation",
+    group="drift",
     kinds={"scipy", "parquet"},
     deps=[drift_trials, stratified_interactions],
     automated=True,
@@ -102,6 +103,9 @@ def drift_report(
             "drift": markdown(found) if found.height else "within noise",
             "components": markdown(report.filter(pl.col("subset") == "all")),
             "moved": " ".join(moved(report)),
+            "timeline": plot(
+                drift_history.timeline_until(pipeline, report, week=week), alt="drift by week"
+            ),
             "waterfall": plot(
                 decomposition_plots.waterfall(report), alt="what moved the score, part by part"
             ),
@@ -111,7 +115,7 @@ def drift_report(
 
 @table_asset(
     ROTATION_EFFECT,
-    group="evaluation",
+    group="drift",
     kinds={"scipy", "parquet"},
     deps=[drift_trials, across(golden_set)],
     automated=True,

@@ -12,7 +12,7 @@ from assets.aa import aa_runs
 from assets.candidate_audit import human_correction
 from assets.contamination import candidate_contamination
 from assets.continuation import continuation_report
-from assets.conventions import across, counts, stored, table_asset
+from assets.conventions import across, candidate_rows, counts, markdown, plot, stored, table_asset
 from assets.drift import drift_signals
 from assets.evaluation import (
     dimension_report,
@@ -22,14 +22,17 @@ from assets.evaluation import (
 )
 from assets.judge_quality import judge_quality
 from assets.monitoring import operations_report, outcome_validity, production_monitor
+from assets.outcome_tracking import outcome_tracking
 from assets.review import annotator_agreement
+from assets.run_tags import tag_runs_behind
 from assets.truth import judge_calibration
 from eval_pipeline.evaluation.decision import newest_row
-from eval_pipeline.flows import decision, decision_pages, waivers
+from eval_pipeline.flows import decision, decision_pages, page_evidence, waivers
 from eval_pipeline.flows.candidates import resolve_candidate
 from eval_pipeline.flows.replay import replay
 from eval_pipeline.flows.wiring import Pipeline
-from eval_pipeline.tables import GATE_DECISION, POLICY_RECORDS
+from eval_pipeline.reports import failure_costs, plots
+from eval_pipeline.tables import GATE_DECISION, POLICY_RECORDS, REGRESSION_REPORT
 
 REPLAY_CHECK: Final = {
     "decision_replays": "Made again from what was kept of it, the decision comes out the same."
@@ -78,6 +81,7 @@ def policy_records(
         across(aa_runs),
         across(production_monitor),
         across(outcome_validity),
+        across(outcome_tracking),
     ],
     checks=REPLAY_CHECK,
     automated=True,
@@ -103,8 +107,30 @@ def gate_decision(
             "page": dg.MetadataValue.path(page),
             "blocked": ", ".join(newest_row(decisions)["blocked_subsets"]) or "none",
             "decision": decided.decision_id,
+            "runs": tag_runs_behind(
+                context.instance,
+                decision_id=decided.decision_id,
+                candidate_id=context.partition_key,
+                inputs=context.assets_def.dependency_keys,
+                this_run=context.run.run_id,
+            ),
+            **_told(pipeline, candidate.candidate_id),
+            "candidates": candidate_rows(pipeline, deciding=decided),
         },
     )
+
+
+def _told(pipeline: Pipeline, candidate_id: str) -> dict[str, Any]:
+    """The page's first table and charts: differences, and failure modes by cost."""
+    report = pipeline.lake.read(REGRESSION_REPORT, partition=candidate_id)
+    costs = page_evidence.costs_of(pipeline, candidate_id)
+    shown = report.select("subset", "state", "difference", "lower", "upper", "margin", "items")
+    return {
+        "subsets": markdown(shown),
+        "differences": plot(plots.forest(report), alt="differences per subset"),
+        "failure modes": markdown(failure_costs.in_words(costs)),
+        "cost of failure modes": plot(failure_costs.cost_chart(costs), alt="cost of failure modes"),
+    }
 
 
 def _replay_check(pipeline: Pipeline, decision_id: str) -> dg.AssetCheckResult:

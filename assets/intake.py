@@ -10,7 +10,7 @@ import dagster as dg
 import polars as pl
 
 from assets.contracts import LOG_CHECKS, LOG_WARNINGS, contract_check, contract_checks
-from assets.conventions import OWNERS, counts, markdown, stored, table_asset, weekly
+from assets.conventions import OWNERS, counts, markdown, numbered, stored, table_asset, weekly
 from assets.leaks import LEAK_CHECKS, leak_checks
 from eval_pipeline.flows import intake
 from eval_pipeline.flows.wiring import Pipeline
@@ -26,7 +26,7 @@ from eval_pipeline.tables import (
 
 production_logs = dg.AssetSpec(
     "production_logs",
-    group_name="intake",
+    group_name=numbered("intake"),
     owners=OWNERS,
     kinds={"logs"},
     partitions_def=weekly,

@@ -9,6 +9,7 @@ from assets import (
     adversarial,
     candidate_audit,
     clusters,
+    confidence,
     contamination,
     continuation,
     drift,
@@ -19,12 +20,17 @@ from assets import (
     judge_quality,
     judging,
     ledger,
+    load,
     monitoring,
+    outcome_tracking,
     privacy,
     review,
+    shadow,
     triage,
     truth,
+    weekly,
 )
+from assets.alerts import digest
 
 refresh: Final = dg.define_asset_job(
     "refresh",
@@ -43,7 +49,16 @@ refresh: Final = dg.define_asset_job(
         clusters.unnamed_failures,
         judging.disputes,
         monitoring.production_monitor,
+        monitoring.quality_verdicts,
+        monitoring.production_quality,
+        monitoring.monitor_alerts,
     ),
+)
+monitor: Final = dg.define_asset_job(
+    "monitor",
+    description="The week's production figures and alerts alone: the logs are counted again, and "
+    "no model is asked.",
+    selection=dg.AssetSelection.assets(monitoring.production_monitor, monitoring.monitor_alerts),
 )
 publish: Final = dg.define_asset_job(
     "publish",
@@ -57,6 +72,8 @@ publish: Final = dg.define_asset_job(
         truth.golden_weights,
         contamination.contamination_findings,
         monitoring.outcome_validity,
+        outcome_tracking.outcome_predictions,
+        outcome_tracking.outcome_tracking,
     ),
 )
 check_judges: Final = dg.define_asset_job(
@@ -100,6 +117,7 @@ evaluate: Final = dg.define_asset_job(
         continuation.continuation_report,
         evaluation.trial_dimensions,
         evaluation.dimension_report,
+        confidence.confidence_curves,
         monitoring.operations_report,
     ),
 )
@@ -123,6 +141,7 @@ decide: Final = dg.define_asset_job(
         continuation.continuation_report,
         evaluation.trial_dimensions,
         evaluation.dimension_report,
+        confidence.confidence_curves,
         monitoring.operations_report,
         gate.policy_records,
         gate.gate_decision,
@@ -155,8 +174,24 @@ run_aa: Final = dg.define_asset_job(
     description="The baseline against itself through the gate: how noisy it is, how often it errs.",
     selection=dg.AssetSelection.assets(aa.aa_runs),
 )
+tell_week: Final = dg.define_asset_job(
+    "report",
+    description="The week on one page for the product owner, as far as it was made.",
+    selection=dg.AssetSelection.assets(weekly.weekly_report),
+)
+run_shadow: Final = dg.define_asset_job(
+    "shadow",
+    description="A candidate on production's own requests, recorded or mirrored, before a switch.",
+    selection=dg.AssetSelection.assets(shadow.shadow_trials, shadow.shadow_report),
+)
+profile_load: Final = dg.define_asset_job(
+    "load",
+    description="One system under growing load: what it bears, what its provider allows.",
+    selection=dg.AssetSelection.assets(load.load_profile),
+)
 ALL_JOBS: Final = (
     refresh,
+    monitor,
     publish,
     check_judges,
     rerun,
@@ -168,4 +203,8 @@ ALL_JOBS: Final = (
     ask_again,
     go_on,
     run_aa,
+    tell_week,
+    digest,
+    run_shadow,
+    profile_load,
 )

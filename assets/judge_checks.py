@@ -24,7 +24,7 @@ WARNINGS = {"judges_within_limits": "No judge is shown to be beyond a limit of `
 
 @table_asset(
     JUDGE_ANCHORS,
-    group="judging",
+    group="calibration",
     kinds={"polars", "parquet"},
     deps=[judge_calibration],
     automated=True,
@@ -46,7 +46,7 @@ def judge_anchors(
 
 @table_asset(
     JUDGE_PROBES,
-    group="judging",
+    group="calibration",
     kinds={"llm", "parquet"},
     deps=[judge_anchors, anonymised_interactions, verdicts],
     automated=True,
@@ -72,7 +72,7 @@ def judge_probes(
 
 @table_asset(
     JUDGE_BIASES,
-    group="judging",
+    group="calibration",
     kinds={"scipy", "parquet"},
     deps=[judge_probes, verdicts, panel_verdicts, adjudications, stratified_interactions],
     warnings=WARNINGS,

@@ -20,7 +20,7 @@ from eval_pipeline.tables import JUDGE_QUALITY, JUDGE_RELIABILITY
 
 @table_asset(
     JUDGE_RELIABILITY,
-    group="judging",
+    group="calibration",
     kinds={"scipy", "parquet"},
     deps=[judge_probes, verdicts, panel_verdicts, adjudications, anonymised_interactions],
     automated=True,
@@ -45,7 +45,7 @@ def judge_reliability(
 
 @table_asset(
     JUDGE_QUALITY,
-    group="judging",
+    group="calibration",
     kinds={"scipy", "parquet"},
     deps=[
         judge_biases,
@@ -70,6 +70,7 @@ def judge_quality(
         partition=week,
         metadata={
             "judges": markdown(report.in_words(measured)),
+            "agreement": plot(report.agreement_chart(measured), alt="judges against people"),
             "limits": markdown(report.against_limits(measured, pipeline.settings.gate.judges)),
         },
     )

@@ -86,6 +86,7 @@ def refutations(
         check_name="refuter_stands_apart",
         passed=kin == 0,
         severity=dg.AssetCheckSeverity.WARN,
+        description=f"{kin} of {found.height} attacked passes rest on the refuter's family alone.",
         metadata={"passes": kin, "attacked": found.height},
     )
     yield stored(

@@ -1,5 +1,6 @@
 """Runs jobs and sensors in this process, recorded in the same instance that the UI shows."""
 
+import datetime as dt
 import logging
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -7,8 +8,9 @@ from typing import Any
 
 import dagster as dg
 
-from assets.conventions import candidates, weekly
+from assets.conventions import candidates, systems, weekly
 from assets.definitions import build_definitions
+from assets.run_records import last_successes
 from eval_pipeline.errors import EvalPipelineError, JobFailedError
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.settings_file import Project
@@ -35,8 +37,9 @@ class DagsterLauncher:
     ) -> str:
         """Runs the job to its end; raises its step's own error, or `JobFailedError`."""
         definition = self._definitions.resolve_job_def(job)
-        if partition is not None and definition.partitions_def == candidates:
-            self._instance.add_dynamic_partitions(candidates.name or "", [partition])
+        for opened in (candidates, systems):
+            if partition is not None and definition.partitions_def == opened:
+                self._instance.add_dynamic_partitions(opened.name or "", [partition])
         try:
             result = definition.execute_in_process(
                 instance=self._instance,
@@ -79,3 +82,7 @@ class DagsterLauncher:
             self.launch(job, partition=request.partition_key, tags=request.tags.items())
         asked = ", ".join(str(request.partition_key) for request in data.run_requests or [])
         return asked or data.skip_message or ""
+
+    def last_successes(self) -> Mapping[str, dt.datetime]:
+        """By job when a run of it last succeeded, as this instance knows it."""
+        return last_successes(self._instance)

@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.conventions import OWNERS, counts, markdown, plot, stored, table_asset, weekly
+from assets.conventions import OWNERS, counts, markdown, numbered, plot, stored, table_asset, weekly
 from assets.intake import stratified_interactions
 from assets.judging import disputes
 from eval_pipeline.flows import agreement, truth
@@ -17,7 +17,7 @@ from eval_pipeline.tables import ADJUDICATIONS, ANNOTATOR_AGREEMENT
 
 review_desk = dg.AssetSpec(
     "review_desk",
-    group_name="review",
+    group_name=numbered("review"),
     owners=OWNERS,
     kinds={"people"},
     partitions_def=weekly,

@@ -8,13 +8,14 @@ from typing import Any
 import dagster as dg
 
 from assets.clusters import topic_clusters
-from assets.conventions import across, counts, markdown, stored, table_asset
+from assets.conventions import across, counts, markdown, plot, stored, table_asset
 from assets.evaluation import drift_trials, regression_report, regression_trials
 from assets.gate import gate_decision
 from assets.truth import golden_set, golden_weights
-from eval_pipeline.flows import triage
+from eval_pipeline.flows import page_evidence, triage
 from eval_pipeline.flows.candidates import resolve_candidate
 from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.reports import failure_costs
 from eval_pipeline.reports import triage as report
 from eval_pipeline.tables import FAILING_ITEMS, FAILURE_TRIAGE
 
@@ -65,15 +66,15 @@ def failure_triage(
     candidate = resolve_candidate(pipeline.project, context.partition_key)
     failing = pipeline.lake.read(FAILING_ITEMS, partition=context.partition_key)
     found = triage.triage_candidate(pipeline, candidate, failing)
-    result = stored(
-        pipeline,
-        FAILURE_TRIAGE,
-        found,
-        partition=context.partition_key,
+    rows = pipeline.lake.replace(FAILURE_TRIAGE, found, partition=context.partition_key)
+    costs = page_evidence.costs_of(pipeline, candidate.candidate_id)
+    triage.write_page_again(pipeline, candidate.candidate_id)
+    return dg.MaterializeResult(
         metadata={
+            "dagster/row_count": rows,
             "sentences": dg.MetadataValue.md(report.as_list(found)),
             "modes": markdown(report.modes_in_words(found)),
+            "cost": markdown(failure_costs.in_words(costs)),
+            "cost of modes": plot(failure_costs.cost_chart(costs), alt="cost of failure modes"),
         },
     )
-    triage.write_page_again(pipeline, candidate.candidate_id)
-    return result

@@ -26,7 +26,7 @@ from eval_pipeline.truth.post_stratification import summary_of
 
 @table_asset(
     JUDGE_CALIBRATION,
-    group="judging",
+    group="calibration",
     kinds={"polars", "parquet"},
     deps=[verdicts, refutations, panel_verdicts, adjudications],
     automated=True,

@@ -12,9 +12,12 @@ from typer import rich_utils
 from eval_pipeline import __version__
 from eval_pipeline.cli import (
     aa_command,
+    alert_commands,
     anonymise_commands,
+    candidates_command,
     catalogue_command,
     compare_command,
+    confidence_command,
     continue_command,
     demo_commands,
     drift_commands,
@@ -24,10 +27,16 @@ from eval_pipeline.cli import (
     golden_commands,
     job_commands,
     judge_commands,
+    load_command,
+    monitor_command,
+    outcome_command,
     plan_command,
     policy_commands,
+    report_command,
     review_commands,
     setup_commands,
+    shadow_commands,
+    telemetry_commands,
     triage_command,
 )
 from eval_pipeline.cli.session import err
@@ -51,21 +60,31 @@ typer_app = typer.Typer(
 )
 setup_commands.register(typer_app)
 job_commands.register(typer_app)
+monitor_command.register(typer_app)
 gate_command.register(typer_app)
 continue_command.register(typer_app)
 plan_command.register(typer_app)
 aa_command.register(typer_app)
 compare_command.register(typer_app)
 explain_command.register(typer_app)
+confidence_command.register(typer_app)
 policy_commands.register(typer_app)
 typer_app.add_typer(drift_commands.group, name="drift")
 forget_commands.register(typer_app)
 typer_app.add_typer(anonymise_commands.group, name="anonymise")
 typer_app.add_typer(review_commands.group, name="review")
 typer_app.add_typer(judge_commands.group, name="judges")
+typer_app.add_typer(shadow_commands.group, name="shadow")
 typer_app.add_typer(golden_commands.group, name="golden")
 catalogue_command.register(typer_app)
 triage_command.register(typer_app)
+report_command.register(typer_app)
+typer_app.add_typer(alert_commands.group, name="alerts")
+load_command.register(typer_app)
+candidates_command.register(typer_app)
+typer_app.add_typer(telemetry_commands.metrics_group, name="metrics")
+typer_app.add_typer(telemetry_commands.telemetry_group, name="telemetry")
+outcome_command.register(typer_app)
 typer_app.add_typer(demo_commands.group, name="demo")
 typer_app.add_typer(setup_commands.config_group, name="config")
 

@@ -1,6 +1,7 @@
 """The demo: eight weeks of an online pharmacy's assistant, told in a terminal."""
 
 import datetime as dt
+import json
 import shutil
 import time
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ from eval_pipeline.demo.provider_process import ProviderProcess
 from eval_pipeline.flows.candidates import candidates_folder
 from eval_pipeline.flows.decision import load_decision
 from eval_pipeline.flows.decision_pages import page_path
+from eval_pipeline.flows.weekly_page import read_week, week_path
 from eval_pipeline.reports.terminal import decision_table
 from eval_pipeline.settings_file import DEFAULT_CONFIG
 from eval_pipeline.tables import REGRESSION_REPORT
@@ -60,6 +62,7 @@ def tell(directory: Path) -> None:
         DESK.staff(session.pipeline)
         _weeks(session, provider)
         _candidates(session)
+        _last_week(session)
         _farewell(session, run, seconds=time.monotonic() - started)
         session.pipeline.close()
 
@@ -147,6 +150,17 @@ def _candidates(session: Session) -> None:
         out.print()
         out.print(decision_table(decision.model_dump(mode="json"), report))
         out.print(f"Page: {_short(Path(page_path(session.pipeline, candidate_id)))}")
+
+
+def _last_week(session: Session) -> None:
+    """The page that a product owner reads, of the week in which the candidates came."""
+    week = WEEKS[-1].isoformat()
+    with session.progress.shown(f"{week}: the week's page"):
+        session.launcher.launch("report", partition=week)
+    told = json.loads(read_week(session.pipeline, week=week, suffix="json"))
+    out.print(f"\nThe week of {week} for the product owner: {told['headline']}", markup=False)
+    page = Path(session.pipeline.lake.describe(week_path(week, "html")))
+    out.print(f"Page: {_short(page)}")
 
 
 def _farewell(session: Session, run: RunFolder, *, seconds: float) -> None:

@@ -27,6 +27,7 @@ from eval_pipeline.demo.chat_completions import (
     model_list,
     read_chat_request,
 )
+from eval_pipeline.demo.load_limits import LoadLimits
 from eval_pipeline.demo.models import ChatModel
 from eval_pipeline.demo.server_options import load_models, read_options
 from eval_pipeline.demo.trouble import Trouble
@@ -43,6 +44,7 @@ class DemoProvider:
     trouble: Trouble
     epoch: str
     key: str | None = None
+    limits: LoadLimits = field(default_factory=LoadLimits)
     answered: Counter[tuple[str, int]] = field(default_factory=Counter)
 
     async def chat(self, request: Request) -> Response:
@@ -61,14 +63,16 @@ class DemoProvider:
 
     async def _serve(self, asked: ChatRequest, model: ChatModel, body: bytes) -> Response:
         identity = self.trouble.identify(body)
-        fault = self.trouble.fault_of(identity)
+        limited = self.limits.fault_at(asyncio.get_running_loop().time())
+        fault = limited or self.trouble.fault_of(identity)
         if fault is not None:
             content = error_body(fault.message, fault.code)
             return self._counted(asked.model, fault.status, content, headers=fault.headers)
-        await asyncio.sleep(self.trouble.latency_of(identity))
+        async with self.limits.worker():
+            await asyncio.sleep(self.trouble.latency_of(identity))
         answer = model.answer(asked.messages, epoch=self.epoch)
         content = completion(asked, answer, identity=identity, epoch=self.epoch)
-        return self._counted(asked.model, 200, content)
+        return self._counted(asked.model, 200, content, headers=self.limits.headers())
 
     async def list_models(self, request: Request) -> Response:
         """GET /v1/models."""
@@ -168,7 +172,11 @@ def main() -> None:
     """The command line."""
     options = read_options()
     provider = DemoProvider(
-        models=load_models(options), trouble=options.trouble, epoch=options.epoch, key=options.key
+        models=load_models(options),
+        trouble=options.trouble,
+        epoch=options.epoch,
+        key=options.key,
+        limits=options.limits,
     )
     config = uvicorn.Config(
         provider.application(),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval_pipeline.demo.judge_models import JUDGE_MODELS
+from eval_pipeline.demo.load_limits import LoadLimits, TokenBucket
 from eval_pipeline.demo.models import ChatModel
 from eval_pipeline.demo.pharmacy_models import FIRST_WEEK, PHARMACY_MODELS
 from eval_pipeline.demo.replay import load_replay
@@ -24,6 +25,7 @@ class ServerOptions:
     key: str | None
     parent: int | None
     trouble: Trouble
+    limits: LoadLimits
 
 
 def read_options(arguments: Sequence[str] | None = None) -> ServerOptions:
@@ -42,7 +44,19 @@ def read_options(arguments: Sequence[str] | None = None) -> ServerOptions:
     )
     parser.add_argument("--rate-limited-share", type=float, default=weather.rate_limited_share)
     parser.add_argument("--failed-share", type=float, default=weather.failed_share)
+    parser.add_argument(
+        "--requests-per-second", type=_positive, help="refuse with 429 what comes faster"
+    )
+    parser.add_argument(
+        "--burst", type=_positive, default=1.0, help="requests that may come at once before that"
+    )
+    parser.add_argument(
+        "--capacity", type=int, help="answers worked on at once; the others wait their turn"
+    )
     read = parser.parse_args(arguments)
+    if read.burst < 1 or (read.capacity is not None and read.capacity < 1):
+        parser.error("--burst and --capacity are 1 at least")
+    limited = read.requests_per_second is not None
     return ServerOptions(
         port=read.port,
         models=read.models,
@@ -52,7 +66,17 @@ def read_options(arguments: Sequence[str] | None = None) -> ServerOptions:
         key=read.key,
         parent=read.parent,
         trouble=Trouble(read.latency_median_seconds, read.rate_limited_share, read.failed_share),
+        limits=LoadLimits(
+            TokenBucket(read.requests_per_second, read.burst) if limited else None, read.capacity
+        ),
     )
+
+
+def _positive(value: str) -> float:
+    number = float(value)
+    if not number > 0:
+        raise argparse.ArgumentTypeError(f"{value} is not above zero")
+    return number
 
 
 def load_models(options: ServerOptions) -> dict[str, ChatModel]:
