@@ -136,7 +136,7 @@ def _ratios(done: dict[tuple[str, str], FileComparison]) -> Iterator[dict[str, A
     for family in FAMILIES:
         operations = done[family, MARCH].operations
         for metric in RATIOS:
-            row = operations.filter(arm="candidate", metric=metric).row(0, named=True)
+            row = operations.filter(arm="candidate", subset="all", metric=metric).row(0, named=True)
             yield {
                 "claim": f"{family}, June over March: {metric}",
                 "bar": None,

@@ -99,9 +99,16 @@ def _table(model: type[BaseModel], *, path: str) -> Iterator[str]:
     yield from _rows(model)
     yield ""
     for key, nested in _nested(model):
-        yield f"### {path}.{key}\n"
+        yield f"### {path}.{key}{_kind(nested)}\n"
         yield _whole(nested) + "\n"
         yield from _table(nested, path=f"{path}.{key}")
+
+
+def _kind(model: type[BaseModel]) -> str:
+    """Which of several forms a section has, where a `kind` tells them apart."""
+    kind = model.model_fields.get("kind")
+    named = None if kind is None or not isinstance(kind.default, str) else kind.default
+    return "" if named is None else f" of kind {named}"
 
 
 def _header() -> list[str]:

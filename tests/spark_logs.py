@@ -96,11 +96,19 @@ STATEMENTS: dict[str, dict[str, Any]] = {
     },
     "logged_weeks": {},
     "traffic_by_route": {},
+    "traffic_histogram": {},
+    "traffic_finish_reasons": {},
+    "traffic_errors": {},
     "drawable_interactions": {
         "parameters": {"salt": SALT, "highest": THRESHOLDS["threshold"].max()},
         "frames": {"thresholds": THRESHOLDS},
     },
 }
+
+
+ERRORS = (
+    None, "Timeout: no answer\nfor 30 s", "429", "RateLimited", "Ana Müller's card", "timeout", "",
+)  # fmt: skip
 
 
 def records(count: int = 200) -> list[dict[str, Any]]:
@@ -116,8 +124,11 @@ def records(count: int = 200) -> list[dict[str, Any]]:
             "requested_model": None,
             "messages": [{"role": "user", "content": f'Say "{number}" \\ ü'}] * (number % 29 > 0),
             "response": f"Answer {number}\n" if number % 11 else None,
+            "finish_reason": (None, "stop", "Content_Filter", "see: line", "length")[number % 5],
+            "error": ERRORS[number % 7],
             "latency_seconds": number / 7,
-            "input_tokens": number,
+            "input_tokens": number * 9 if number % 3 else None,
+            "output_tokens": number * number if number % 13 else -1,
             "cost_usd": 0.01 * number,
             "outcome": 0.25 * (number % 5),
             "feedback": number % 3 - 1,

@@ -1,5 +1,6 @@
 """The asset graph: what every asset declares, what a run records, and what a second run leaves."""
 
+import datetime as dt
 import shutil
 from types import ModuleType
 
@@ -9,7 +10,15 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 
 from eval_pipeline.errors import ContractError
 from eval_pipeline.tables import ALL_TABLES, REFUTATIONS, SAMPLING_FRAME, VERDICTS
-from tests.scenario import CANDIDATE, NEXT_WEEK, NOBODY_LISTENS, WEEKS, World, requests_seen
+from tests.scenario import (
+    BASELINE,
+    CANDIDATE,
+    NEXT_WEEK,
+    NOBODY_LISTENS,
+    WEEKS,
+    World,
+    requests_seen,
+)
 
 MEASURED = ("latency_seconds", "first_byte_seconds")
 
@@ -52,16 +61,26 @@ DESIGNED = {
     "continuation_report",
     "trial_dimensions",
     "dimension_report",
+    "confidence_curves",
     "production_monitor",
+    "quality_verdicts",
+    "production_quality",
+    "monitor_alerts",
     "topic_mix",
     "unnamed_failures",
     "outcome_validity",
+    "outcome_predictions",
+    "outcome_tracking",
     "operations_report",
+    "load_profile",
     "policy_records",
     "gate_decision",
     "failing_items",
     "failure_triage",
     "gate_ledger",
+    "weekly_report",
+    "shadow_trials",
+    "shadow_report",
 }
 PER_CANDIDATE = {
     "candidate_contamination",
@@ -73,13 +92,25 @@ PER_CANDIDATE = {
     "continuation_report",
     "trial_dimensions",
     "dimension_report",
+    "confidence_curves",
     "operations_report",
     "policy_records",
     "gate_decision",
     "failing_items",
     "failure_triage",
     "gate_ledger",
+    "shadow_trials",
+    "shadow_report",
 }
+
+
+LOAD = "load_profile"
+
+
+def partition_of(table: str) -> str:
+    if table == LOAD:
+        return BASELINE
+    return CANDIDATE if table in PER_CANDIDATE else WEEKS[0]
 
 
 @pytest.fixture(scope="module")
@@ -112,13 +143,55 @@ def test_each_table_is_made_by_the_job_that_its_messages_name(definitions):
 
 def test_every_asset_has_group_owner_kinds_and_description(graph, definitions):
     groups = {spec.group_name for spec in graph.values()}
-    assert groups == {
-        "intake", "judging", "review", "truth", "evaluation", "monitoring", "gate",
-    }  # fmt: skip
+    assert sorted(groups) == [
+        "1_intake", "2_judging", "3_review", "4_calibration", "5_truth", "6_drift",
+        "7_evaluation", "8_monitoring", "9_gate",
+    ]  # fmt: skip
     for name, spec in graph.items():
         assert spec.owners, name
         assert spec.kinds, name
         assert spec.description, name
+
+
+def test_the_groups_are_in_reading_order_no_asset_depends_on_a_later_one(graph):
+    later = [
+        (dep.asset_key.to_user_string(), name)
+        for name, spec in graph.items()
+        for dep in spec.deps
+        if graph[dep.asset_key.to_user_string()].group_name > spec.group_name
+    ]
+    assert later == []
+
+
+def test_what_a_schedule_makes_is_late_after_a_week_and_what_people_label_after_their_deadline(
+    graph,
+):
+    hour, week = dt.timedelta(hours=1), dt.timedelta(days=7)
+    scheduled, labelled = graph["sampling_frame"], graph["golden_set"]
+    assert scheduled.freshness_policy.warn_window.to_timedelta() == week + 12 * hour
+    assert scheduled.freshness_policy.fail_window.to_timedelta() == week + 36 * hour
+    # Labels have four days after the week's end.
+    assert labelled.freshness_policy.warn_window.to_timedelta() == week + 108 * hour
+    assert labelled.freshness_policy.fail_window.to_timedelta() == week + 132 * hour
+    for name in PER_CANDIDATE:
+        assert graph[name].freshness_policy is None, name
+
+
+def test_a_decision_s_tag_finds_every_run_behind_it_and_no_other(instance):
+    record = instance.fetch_materializations(
+        dg.AssetRecordsFilter(dg.AssetKey("gate_decision"), asset_partitions=[CANDIDATE]), limit=1
+    ).records[0]
+    metadata = record.asset_materialization.metadata
+    tag = {f"decision/{metadata['decision'].value}": CANDIDATE}
+    assert f"tag:decision/{metadata['decision'].value}={CANDIDATE}" in metadata["runs"].value
+    found = instance.get_runs(dg.RunsFilter(tags=tag))
+    jobs = {run.job_name for run in found}
+    assert record.run_id in {run.run_id for run in found}
+    assert {"gate", "publish", "drift", "aa"} <= jobs
+    # What the newest week published and re-ran; the baseline was held against itself in the first.
+    weeks = {(run.job_name, run.tags["dagster/partition"]) for run in found}
+    assert {week for job, week in weeks if job in {"publish", "drift"}} == {WEEKS[-1]}
+    assert {week for job, week in weeks if job == "aa"} == {WEEKS[0]}
 
 
 def test_every_asset_shows_its_table_s_columns_and_grain(graph):
@@ -130,9 +203,9 @@ def test_every_asset_shows_its_table_s_columns_and_grain(graph):
 
 def test_weekly_assets_start_on_mondays_and_candidates_are_dynamic(graph):
     for name, spec in graph.items():
-        if name in PER_CANDIDATE:
+        if name in {*PER_CANDIDATE, LOAD}:
             assert isinstance(spec.partitions_def, dg.DynamicPartitionsDefinition), name
-            assert spec.partitions_def.name == "candidates"
+            assert spec.partitions_def.name == ("systems" if name == LOAD else "candidates")
         else:
             assert isinstance(spec.partitions_def, dg.WeeklyPartitionsDefinition), name
             assert spec.partitions_def.get_first_partition_key() == WEEKS[0]
@@ -151,7 +224,8 @@ def test_what_lies_downstream_waits_for_sound_inputs(graph, definitions):
         "annotator_agreement", "adjudications",  # a sensor's
         # a schedule's and sensors'
         "drift_trials", "candidate_contamination", "regression_trials",
-        "continuation_trials", "aa_runs",  # they cost, so a person's
+        "continuation_trials", "aa_runs", "shadow_trials",  # they cost, so a person's
+        "load_profile",  # they cost, so a person's
     }  # fmt: skip
     assert set(automated) == DESIGNED - roots
     for name, condition in automated.items():
@@ -161,7 +235,7 @@ def test_what_lies_downstream_waits_for_sound_inputs(graph, definitions):
 def test_a_run_records_row_counts_and_a_table_to_read_for_every_asset(instance, finished_world):
     with finished_world.pipeline() as pipeline:
         for table in ALL_TABLES:
-            partition = CANDIDATE if table.name in PER_CANDIDATE else WEEKS[0]
+            partition = partition_of(table.name)
             event = instance.fetch_materializations(
                 dg.AssetRecordsFilter(dg.AssetKey(table.name), asset_partitions=[partition]),
                 limit=1,
@@ -204,6 +278,7 @@ def test_a_broken_contract_fails_the_run_records_the_check_and_writes_nothing(wo
     after = world.files()
     # The page tells what is broken; nothing else came or changed.
     assert after.pop(f"contracts/week={NEXT_WEEK}.html")
+    assert after.pop(f"contracts/week={NEXT_WEEK}.json")
     assert after == before
     with world.entered(), dg.DagsterInstance.get() as instance:
         key = dg.AssetCheckKey(dg.AssetKey(SAMPLING_FRAME.name), "logs_contract")

@@ -23,6 +23,8 @@ SENSORS = {
     "candidate_file_sensor",
     "provider_change_sensor",
     "run_failure_alert",
+    "alerts",
+    "telemetry",
     "downstream_of_the_schedules",
 }
 
@@ -61,6 +63,7 @@ def test_everything_is_loadable_and_starts_switched_off(definitions):
         "weekly_refresh",
         "weekly_drift",
         "weekly_aa",
+        "weekly_digest",
     }
     assert all(sensor.default_status.value == "STOPPED" for sensor in repository.sensor_defs)
     assert all(one.default_status.value == "STOPPED" for one in repository.schedule_defs)
@@ -260,7 +263,8 @@ def test_a_failed_run_is_told_to_the_webhook_once_with_names_and_no_text(
     _fail_and_tell(World(world.folder, {"TEAM_WEBHOOK": url}), definitions)
     (message,) = webhook.received
     assert message["text"] == (
-        f"eval-pipeline: job 'refresh' failed for {NEXT_WEEK} · step sampling_frame"
+        f"eval-pipeline: A blocking check of job 'refresh' does not hold for {NEXT_WEEK} · "
+        "check sampling_frame.logs_contract · step sampling_frame · error ContractError"
     )
     assert "secret-path" not in json.dumps(message)
 

@@ -32,11 +32,12 @@ def lake(endpoint, monkeypatch, request):
 def report(rows: int) -> pl.DataFrame:
     return pl.DataFrame(
         [
-            {"arm": "baseline", "metric": f"m{row:03d}", "system_id": "steady", "calls": row}
+            {"arm": "baseline", "subset": "all", "metric": f"m{row:03d}", "system_id": "steady",
+             "calls": row, "missing": 0, "finding": "reported"}
             for row in range(rows)
         ],
         schema=OPERATIONS_REPORT.schema,
-    )
+    )  # fmt: skip
 
 
 def test_every_table_comes_back_from_s3_as_it_was_declared(lake):

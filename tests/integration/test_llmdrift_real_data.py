@@ -64,7 +64,7 @@ def test_latency_and_cost_per_success_are_those_of_the_raw_file(done, family) ->
     costs = [each["cost_usd"].sum() / each["score"].sum() for each in eras]
     told = dict(
         done[family, llmdrift.MARCH]
-        .operations.filter(arm="candidate")
+        .operations.filter(arm="candidate", subset="all")
         .select("metric", "value")
         .iter_rows()
     )

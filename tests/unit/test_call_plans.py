@@ -97,6 +97,8 @@ def test_every_kind_of_scope_has_its_spender():
         "triage:steady": "triage",
         "continue:steady": "candidate",
         "aa:2026-11-16:first": "aa",
+        "load:steady:20261116T120000": "load",
+        "shadow:steady": "shadow",
     }
     assert {scope: spender_of(scope) for scope in scopes} == scopes
     assert set(scopes.values()) == set(get_args(Spender))

@@ -88,7 +88,7 @@ def test_an_unknown_name_is_told_with_the_known_ones(project, name):
         ("provider: [", "cannot be read"),
         ("- a list\n", "cannot be used"),
         ("", "cannot be used"),
-        ("provider: pharmacy-cloud\n", "model: Field required"),
+        ("provider: pharmacy-cloud\n", "a system needs `model`, or `naive`"),
         ("provider: pharmacy-cloud\nmodel: x\nmodl: y\n", "modl"),
         ("provider_change: {system: assistant, recorded_week: yesterday}\n", "recorded_week"),
         (

@@ -20,7 +20,7 @@ from eval_pipeline.evaluation.scored_trials import SCORED_TRIALS
 from eval_pipeline.flows import compare_files as flow
 from eval_pipeline.flows.compare_files import FileComparison, compare_files, read_policy
 from eval_pipeline.reports import formats
-from eval_pipeline.reports.pages import MINUS
+from eval_pipeline.reports.page_filters import MINUS
 from eval_pipeline.settings import GateSettings
 
 FULL = {

@@ -34,12 +34,12 @@ def test_the_example_gives_what_the_page_shows(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     baseline, candidate = blocks("jsonl")
     (policy,) = blocks("yaml")
-    (shown,) = blocks("text")
+    shown = blocks("text")[0]
     for name, text in (
         ("baseline.jsonl", baseline), ("candidate.jsonl", candidate), ("policy.yaml", policy),
     ):  # fmt: skip
         Path(name).write_text(text)
-    (command,) = commands(blocks("")[0])
+    command = commands(blocks("sh")[1])[0]
     assert run(command) == 2
     assert Path("decision.txt").read_text() == shown
 
@@ -50,7 +50,7 @@ def test_the_files_of_other_tools_are_read_by_the_commands_of_the_page(
     shutil.copytree(ROOT / "tests/data/result_files", tmp_path / "files")
     monkeypatch.chdir(tmp_path / "files")
     Path("policy.yaml").write_text(blocks("yaml")[0].replace(", minors: 0.03", ""))
-    tools = commands(blocks("")[1])
+    tools = commands(blocks("sh")[2])
     # Of eight promptfoo and Inspect items, and of six DeepEval ones, too many have no score.
     assert [run(command) for command in tools] == [3, 3, 2, 3]
     assert len(tools) == 4

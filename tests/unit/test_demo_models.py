@@ -143,6 +143,9 @@ def test_the_example_candidates_differ_from_the_baseline_in_the_model_alone():
     models = {}
     for file in sorted((ROOT / "examples" / "candidates").glob("*.yaml")):
         candidate = SystemSettings.model_validate(YAML(typ="safe", pure=True).load(file))
+        if file.stem.startswith("naive-"):
+            assert candidate.naive is not None
+            continue
         models[file.stem] = candidate.model
         assert candidate.model_copy(update={"model": baseline.model}) == baseline
     assert models == {"sharper-on-average": "pharma-sharper", "steady": "pharma-steady"}

@@ -173,7 +173,8 @@ def operations(value: float | None, lower: float | None) -> pl.DataFrame:
     return pl.DataFrame(
         [
             {
-                "arm": "candidate", "system_id": "s", "metric": "latency_p95_ratio",
+                "arm": "candidate", "subset": "all", "system_id": "s",
+                "metric": "latency_p95_ratio",
                 "value": value, "lower": lower, "upper": value and value * 1.2, "calls": 500,
             }
         ],
@@ -197,6 +198,39 @@ def test_a_latency_limit_blocks_on_proof_only(
     evidence = Evidence(operations=operations(value, lower), panel_scored=False)
     policy = GateSettings(maximum_latency_ratio=1.5)
     assert decided(CERTIFIED, evidence=evidence, policy=policy).verdict == verdict
+
+
+@pytest.mark.parametrize(("proven", "verdict"), [(False, "pass"), (True, "inconclusive")])
+def test_a_figure_within_its_limit_is_enough_unless_the_policy_wants_proof(
+    proven: bool, verdict: str
+) -> None:
+    # 1.4 times, at most 1.68, against a limit of 1.5
+    evidence = Evidence(operations=operations(1.4, 1.2), panel_scored=False)
+    policy = GateSettings(maximum_latency_ratio=1.5, prove_limits=proven)
+    decision = decided(CERTIFIED, evidence=evidence, policy=policy)
+    assert decision.verdict == verdict
+    assert any("within the limit of 1.50, but not beyond doubt" in one for one in decision.reasons)
+
+
+def test_a_subset_s_limit_is_held_to_that_subset_alone() -> None:
+    policy = GateSettings(subset_limits={"refunds": {"maximum_latency_ratio": 1.5}})
+    whole = operations(1.8, 1.6)
+    inside = pl.concat([operations(1.0, 0.9), whole.with_columns(subset=pl.lit("refunds"))])
+    missing = decided(
+        CERTIFIED, evidence=Evidence(operations=whole, panel_scored=False), policy=policy
+    )
+    assert missing.verdict == "inconclusive"
+    blocked = decided(
+        CERTIFIED, evidence=Evidence(operations=inside, panel_scored=False), policy=policy
+    )
+    assert blocked.verdict == "block"
+    assert "The p95 latency of 'refunds' is 1.80 times the baseline's" in blocked.reasons[0]
+
+
+def test_limits_of_a_decision_from_before_subsets_were_told_hold_over_all_items() -> None:
+    policy = GateSettings(maximum_latency_ratio=1.5)
+    evidence = Evidence(operations=operations(1.8, 1.6).drop("subset"), panel_scored=False)
+    assert decided(CERTIFIED, evidence=evidence, policy=policy).verdict == "block"
 
 
 def test_a_limit_that_was_never_measured_is_not_kept() -> None:

@@ -273,9 +273,12 @@ def test_a_subset_of_a_gated_dimension_is_waived_under_its_own_name():
 def test_a_limit_of_latency_that_is_open_cannot_be_waived():
     policy = POLICY.model_copy(update={"maximum_latency_ratio": 1.2})
     slow = pl.DataFrame(
-        [{"arm": "candidate", "metric": "latency_p95_ratio", "value": 1.5, "lower": 1.0}],
+        [
+            {"arm": "candidate", "subset": "all", "metric": "latency_p95_ratio", "value": 1.5,
+             "lower": 1.0}
+        ],
         schema=OPERATIONS_REPORT.schema,
-    )
+    )  # fmt: skip
     decision = decided(UNDECIDED, policy=policy, operations=slow, records=records(record()))
     assert (len(decision.waivers), decision.waived, decision.exit_code) == (1, False, 2)
 

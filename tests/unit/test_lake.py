@@ -32,6 +32,7 @@ def monitor(rows: int, *, value: float = 0.5) -> pl.DataFrame:
                 "route": f"route-{row:05d}",
                 "metric": "outcome",
                 "value": value,
+                "measured": row,
                 "interactions": row,
                 "finding": "usual",
             }
@@ -86,7 +87,14 @@ def test_equal_rows_give_equal_bytes_in_any_order_and_chunking(order, cut):
 def test_what_is_written_is_what_is_read(rows):
     frame = pl.DataFrame(
         [
-            {"route": route, "metric": "m", "value": value, "interactions": 1, "finding": "usual"}
+            {
+                "route": route,
+                "metric": "m",
+                "value": value,
+                "measured": 1,
+                "interactions": 1,
+                "finding": "usual",
+            }
             for route, value in rows
         ],
         schema=PRODUCTION_MONITOR.schema,

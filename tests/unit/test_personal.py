@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from eval_pipeline.errors import TableError
-from eval_pipeline.tables import ALL_TABLES, ERASURES, Table
+from eval_pipeline.tables import ALL_TABLES, ERASURES, SHADOW_COUNTS, SHADOW_PAIRS, Table
 from eval_pipeline.tables.personal import (
     IMPERSONAL,
     columns_with,
@@ -12,6 +12,9 @@ from eval_pipeline.tables.personal import (
     treatment_of,
     unclassified,
 )
+
+BESIDE = (ERASURES, SHADOW_PAIRS, SHADOW_COUNTS)
+"""Tables that no asset makes."""
 
 
 def table_with(**columns) -> Table:
@@ -25,7 +28,7 @@ def table_with(**columns) -> Table:
     )
 
 
-@pytest.mark.parametrize("table", [*ALL_TABLES, ERASURES], ids=lambda table: table.name)
+@pytest.mark.parametrize("table", [*ALL_TABLES, *BESIDE], ids=lambda table: table.name)
 def test_erasure_knows_of_every_column_that_can_hold_a_string_whether_it_leads_to_a_person(table):
     assert unclassified(table) == []
 
@@ -58,12 +61,12 @@ def test_what_is_done_with_a_table_follows_from_its_columns(columns, treatment):
 
 
 def test_every_table_of_an_interaction_or_a_user_is_cleaned_of_them():
-    for table in ALL_TABLES:
+    for table in (*ALL_TABLES, *BESIDE):
         if columns_with(table, "interaction", "interactions", "user"):
             assert treatment_of(table) in {"remove", "unlist", "mapping", "versions"}, table.name
 
 
 def test_no_column_is_both_personal_and_impersonal_and_none_is_listed_in_vain():
-    there = {column for table in (*ALL_TABLES, ERASURES) for column in table.schema}
+    there = {column for table in (*ALL_TABLES, *BESIDE) for column in table.schema}
     assert not [column for column in IMPERSONAL if role_of(column)]
     assert there >= IMPERSONAL

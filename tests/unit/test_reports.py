@@ -3,7 +3,6 @@
 import io
 import itertools
 import re
-from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
 import polars as pl
@@ -15,7 +14,10 @@ from eval_pipeline.reports import plots, wording
 from eval_pipeline.reports.agreement_plots import agreement_forest
 from eval_pipeline.reports.decomposition_plots import waterfall
 from eval_pipeline.reports.decomposition_words import moved
-from eval_pipeline.reports.pages import ExampleItem, decision_page
+from eval_pipeline.reports.drift_timeline import drift_timeline
+from eval_pipeline.reports.monitor_plots import monitor_panels, quality_panels
+from eval_pipeline.reports.pages import decision_page
+from eval_pipeline.reports.telling_items import ExampleItem
 from eval_pipeline.reports.terminal import decision_table
 from eval_pipeline.tables import (
     ANNOTATOR_AGREEMENT,
@@ -23,11 +25,12 @@ from eval_pipeline.tables import (
     DRIFT_REPORT,
     OPERATIONS_REPORT,
     PRODUCTION_MONITOR,
+    PRODUCTION_QUALITY,
     REGRESSION_REPORT,
 )
+from tests.outline import EVIL, Outline
 
 MINUS = "\N{MINUS SIGN}"
-EVIL = "</p><script>alert(1)</script><img src=x onerror=alert(2)>\x1b[2J\u202e$x^2$"
 
 
 def finding(subset: str, state: str, difference: float | None, **changed: object) -> dict:
@@ -128,10 +131,10 @@ def drift_rows(weeks: int = 3, system: str = "today") -> pl.DataFrame:
 
 OPERATIONS = pl.DataFrame(
     [
-        {"arm": arm, "system_id": arm, "metric": "latency_p95_seconds", "value": value, "calls": 9,
-         "limit": limit, "within_limit": within}
-        for arm, value, limit, within in (
-            ("baseline", 1.9, None, None), ("candidate", 3.2, 2.4, False),
+        {"arm": arm, "subset": "all", "system_id": arm, "metric": "latency_p95_seconds",
+         "value": value, "calls": 9, "missing": 0, "limit": limit, "finding": finding}
+        for arm, value, limit, finding in (
+            ("baseline", 1.9, None, "reported"), ("candidate", 3.2, 2.4, "beyond_limit"),
         )
     ],
     schema=OPERATIONS_REPORT.schema,
@@ -161,30 +164,12 @@ def page(**changed: object) -> str:
     return decision_page(decision, report, **given)  # type: ignore[arg-type]
 
 
-class Outline(HTMLParser):
-    """Remembers the tags, attributes and texts of a page."""
-
-    def __init__(self, source: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[str] = []
-        self.feed(source)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        self.texts.append(data)
-
-    def named(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.tags if name == tag]
-
-
 CHARTS = {
     "forest": lambda: plots.forest(REPORT),
-    "drift": lambda: plots.drift_timeline(drift_rows()),
+    "drift": lambda: drift_timeline(drift_rows()),
     "waterfall": lambda: waterfall(drift_rows()),
-    "monitor": lambda: plots.monitor_chart(monitor_rows(), metric="refusal_share"),
+    "monitor": lambda: monitor_panels(monitor_rows()),
+    "quality": lambda: quality_panels(quality_rows()),
 }
 
 
@@ -197,15 +182,30 @@ def monitor_rows() -> pl.DataFrame:
             "value": 0.03 + 0.05 * (week == 2),
             "lower": 0.02,
             "upper": 0.09,
-            "baseline_median": 0.03,
-            "baseline_weeks": week,
-            "robust_z": 0.0,
+            "measured": 4000,
             "interactions": 4000,
+            "baseline": "rolling",
+            "baseline_median": 0.03,
+            "baseline_lower": 0.02,
+            "baseline_upper": 0.05,
+            "baseline_weeks": week,
+            "change": 0.05 * (week == 2),
+            "robust_z": 0.0,
+            "cut_off": 4.0,
             "finding": "unusual" if week == 2 else "usual",
         }
         for week in range(3)
     ]
     return pl.DataFrame(rows, schema={"week": pl.String, **PRODUCTION_MONITOR.schema})
+
+
+def quality_rows() -> pl.DataFrame:
+    told = {"subset": "all", "quality": 0.9, "judged": 100}
+    rows = [
+        {**dict.fromkeys(PRODUCTION_QUALITY.schema), **told, "week": week, "finding": finding}
+        for week, finding in (("2026-11-02", "too_little_history"), ("2026-11-09", "usual"))
+    ]
+    return pl.DataFrame(rows, schema={"week": pl.String, **PRODUCTION_QUALITY.schema})
 
 
 @pytest.mark.parametrize("draw", CHARTS.values(), ids=CHARTS)
@@ -271,11 +271,11 @@ def test_the_newest_golden_version_speaks_for_a_week():
         .then(-0.9)
         .otherwise("difference")
     )
-    assert plots.drift_timeline(older) == plots.drift_timeline(drift_rows())
+    assert drift_timeline(older) == drift_timeline(drift_rows())
 
 
 def test_an_empty_drift_report_is_drawn_as_an_empty_chart():
-    ET.fromstring(plots.drift_timeline(drift_rows().clear()))
+    ET.fromstring(drift_timeline(drift_rows().clear()))
 
 
 def test_drawing_leaves_matplotlibs_parameters_as_they_were():
@@ -323,7 +323,7 @@ def test_the_page_needs_no_network_and_no_script():
 
 def test_what_does_not_decide_is_shown_as_such_and_what_decides_is_not_told_twice():
     text = " ".join("".join(Outline(page()).texts).split())
-    told = text[text.index("Other dimensions") : text.index("Cost and latency")]
+    told = text[text.index("Other dimensions") : text.index("Provenance")]
     assert "Nothing here is part of the decision" in told
     # tone: all items, and the one subset whose interval leaves out zero
     assert "fields.f1" not in told
@@ -377,14 +377,14 @@ def test_an_answer_that_is_missing_is_not_a_score_of_zero():
 
 def test_long_conversations_and_lists_are_cut_and_the_cut_is_told():
     talk = tuple(Message("user", f"turn {number}") for number in range(30))
-    items = [example("y" * 5000, conversation=talk) for _ in range(20)]
+    items = [example("y" * 5000, conversation=talk) for _ in range(28)]
     text = "".join(Outline(page(examples=items)).texts)
-    # 30 - 8 turns, 5000 - 1600 characters, 20 - 12 items
-    assert "22 earlier messages are not shown." in text
-    assert "(3400 more characters)" in text
+    # 30 - 6 turns, 5000 - 1200 characters, 28 - 20 items
+    assert "24 earlier messages are not shown." in text
+    assert "(3800 more characters)" in text
     assert "8 more items" in text
     assert "turn 29" in text
-    assert "turn 21" not in text
+    assert "turn 23" not in text
 
 
 def test_the_largest_page_stays_under_two_megabytes():

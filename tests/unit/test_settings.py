@@ -74,6 +74,34 @@ def test_settings_cannot_be_changed_once_read():
         ),
         ({"drift": {"systems": ["gone"]}}, "`drift.systems` names 'gone'"),
         (
+            {
+                "systems": {
+                    "today": {"provider": "local", "model": "m"},
+                    "rules": {"naive": {"kind": "retrieval"}},
+                },
+                "drift": {"systems": ["rules"]},
+            },
+            "`drift.systems` names 'rules', which is naive",
+        ),
+        (
+            {"systems": {"today": {"naive": {"kind": "logistic"}}}},
+            "`baseline` names 'today', which is naive and cannot drift",
+        ),
+        (
+            {
+                "systems": {
+                    "today": {"provider": "local", "model": "m"},
+                    "near": {
+                        "naive": {
+                            "kind": "retrieval",
+                            "embeddings": {"provider": "gone", "model": "e"},
+                        }
+                    },
+                }
+            },
+            "`systems.near.naive.embeddings.provider` names 'gone'",
+        ),
+        (
             {"gate": {"tolerances": {"default": 0.05, "gone": 0.1}}},
             "`gate.tolerances` names 'gone'",
         ),

@@ -301,7 +301,9 @@ def test_their_length_moves_neither_latency_nor_cost():
     operations = report_operations(regression(GOOD, WORSE), policy=GateSettings())
     figures = {
         row["metric"]: row["value"]
-        for row in operations.filter(pl.col("arm") == "baseline").to_dicts()
+        for row in operations.filter(
+            pl.col("arm") == "baseline", pl.col("subset") == "all"
+        ).to_dicts()
     }
     assert figures["latency_p95_seconds"] == 1.0
     # 200 USD over 200 successes
