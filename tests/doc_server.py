@@ -49,6 +49,7 @@ PRELOADED: Final = (
 )
 """What takes long to import. None of them starts a thread that a fork would miss."""
 _STARTS_WITHIN_SECONDS: Final = 120.0
+_ENDS_WITHIN_SECONDS: Final = 10.0
 
 
 @contextmanager
@@ -110,6 +111,8 @@ def _answer(line: socket.socket) -> None:
     ended = os.pidfd_open(child)
     if line in select.select([line, ended], [], [])[0]:
         os.kill(child, signal.SIGINT)  # the client has gone
+        if not select.select([ended], [], [], _ENDS_WITHIN_SECONDS)[0]:
+            os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     with contextlib.suppress(OSError):
@@ -132,6 +135,8 @@ def _heard(line: socket.socket) -> tuple[Any, list[int]]:
 def _run(
     arguments: list[str], folder: str, environment: dict[str, str], *, streams: list[int]
 ) -> None:
+    # Whoever was started in the background inherits that interrupts are ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
     os.chdir(folder)
