@@ -78,10 +78,10 @@ class Deployment:
 
     def serve_control(self) -> None:
         """The webserver and the daemon; returns once both code locations are loaded."""
-        workspace = str(self.folder / "control" / "workspace.yaml")
-        port = str(self.ports["webserver"])
-        self._start("webserver", "-m", "dagster_webserver", "-h", "127.0.0.1", "-p", port, "-w", workspace)  # fmt: skip
-        self._start("daemon", "-m", "dagster._daemon", "run", "-w", workspace)
+        workspace = ("-w", str(self.folder / "control" / "workspace.yaml"))
+        address = ("-h", "127.0.0.1", "-p", str(self.ports["webserver"]))
+        self._start("webserver", "-m", "dagster_webserver", *address, *workspace)
+        self._start("daemon", "-m", "dagster._daemon", "run", *workspace)
         self._until(lambda: _listens(self.ports["webserver"]), "the webserver listens")
         self._until(lambda: self._loaded() == {"east", "west"}, "both code locations are loaded")
 
@@ -144,7 +144,7 @@ class Deployment:
         found = set()
         while pid > 1:
             pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-            found |= {named[pid]} & set(named.values()) if pid in named else set()
+            found |= {named[pid]} if pid in named else set()
         return found
 
     def stop(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""One deployment of three machines on loopback: the same results as one process, and no disk shared.
+"""Three machines on loopback, one deployment: results as of one process, and no disk shared.
 
 Two code servers and their run workers, Dagster's webserver and daemon, PostgreSQL below Dagster and
 the store, an S3 below the lake and the logs. One test, since each part goes on where the one before
