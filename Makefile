@@ -17,7 +17,7 @@ SPARK_TESTS := tests/spark
 export GX_ANALYTICS_ENABLED := false
 export PYTHONUTF8 := 1
 
-.PHONY: help setup demo ui real test test-full test-fast test-docs check lint types imports defs wheel lock clean browser tools java spark presidio bench-intake bench-privacy bench-golden bench-runner bench-decision bench-desk bench-review-import bench-shadow bench-load bench-monitor bench-outcomes desk
+.PHONY: help setup demo ui real test test-full test-fast test-faults test-docs check lint types imports defs wheel lock clean browser tools java spark presidio bench-intake bench-privacy bench-golden bench-runner bench-decision bench-desk bench-review-import bench-shadow bench-load bench-monitor bench-outcomes desk
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -100,6 +100,9 @@ test: setup browser tools spark presidio ## every test, with coverage of the cor
 
 test-full: ## every test at its full size: each kill point, a hundred thousand documents, a model built again
 	@EVAL_PIPELINE_FULL_TESTS=1 $(MAKE) --no-print-directory test
+
+test-faults: setup ## the fault suite at full size: kills, torn writes, clocks, doubles; 300 injected faults or it fails
+	@EVAL_PIPELINE_FULL_TESTS=1 $(BIN)/python -m pytest -n 2 --dist worksteal --least-faults=300 tests/faults $(PYTEST_ARGS)
 
 test-docs: setup tools ## every command and snippet of the documentation, a few minutes
 	@$(BIN)/python -m pytest tests/docs $(PYTEST_ARGS)

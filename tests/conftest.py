@@ -17,9 +17,22 @@ from hypothesis import settings
 from eval_pipeline.demo.pharmacy_models import FIRST_WEEK
 from eval_pipeline.demo.provider_process import ProviderProcess
 from tests.databases import fresh_database, running_server
+from tests.fault_ledger import (
+    pytest_addoption,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+)
 from tests.scenario import NEXT_WEEK, World, new_world, tell_story
 from tests.sharing import alone
 from tests.sizes import sized
+
+__all__ = (
+    "pytest_addoption",
+    "pytest_sessionfinish",
+    "pytest_terminal_summary",
+    "pytest_testnodedown",
+)
 
 # Workers share the processors: how long one example takes says nothing of the code.
 settings.register_profile("shared", deadline=None, max_examples=sized(50, full=100))
