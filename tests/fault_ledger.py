@@ -61,7 +61,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any, error: object) -> None:  # noqa: ARG001 - xdist names both
+def pytest_testnodedown(node: Any, error: object) -> None:
     """Takes over what a worker's tests injected."""
     told: Sequence[Sequence[str]] = getattr(node, "workeroutput", {}).get("faults", ())
     ledger_of(node.config).faults.extend((kind, where) for kind, where in told)
