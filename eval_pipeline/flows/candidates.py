@@ -6,10 +6,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from eval_pipeline.errors import SettingsError, UnknownCandidateError
 from eval_pipeline.fingerprint import fingerprint
+from eval_pipeline.flows.candidate_limits import read_candidate_tree, refuse_outside
 from eval_pipeline.settings import CandidateFile, Settings, SystemSettings, judges_of_family
 from eval_pipeline.settings_file import Project
 
@@ -71,6 +71,8 @@ def resolve_candidate(project: Project, candidate_id: str) -> Candidate:
         described = CandidateFile(system=settings.systems[candidate_id])
     elif path.is_file() and path.parent == candidates_folder(project):
         described = read_candidate_file(path)
+        if described.system is not None:
+            refuse_outside(project, described.system, path=path)
     else:
         raise UnknownCandidateError(candidate_id, candidate_names(project))
     return _candidate(settings, candidate_id, described)
@@ -78,10 +80,7 @@ def resolve_candidate(project: Project, candidate_id: str) -> Candidate:
 
 def read_candidate_file(path: Path) -> CandidateFile:
     """A candidate file: a system's keys at the top level, or a provider's change."""
-    try:
-        tree = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise SettingsError(f"The candidate file {path} cannot be read: {error}.") from None
+    tree = read_candidate_tree(path)
     if isinstance(tree, dict) and "provider_change" not in tree:
         tree = {"system": tree}
     try:

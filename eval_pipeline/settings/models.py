@@ -124,3 +124,11 @@ class CandidatesSettings(Section):
     """Where candidate files appear, one system a file, named after the candidate."""
 
     folder: str = Field("candidates", description="Beside the configuration, or absolute.")
+    providers: tuple[Name, ...] | None = Field(
+        None, description="Which of `providers` a candidate file may use; none: all."
+    )
+    source_folders: tuple[str, ...] = Field(
+        (),
+        description="Folders beside the configuration's own in which a candidate file may name "
+        "few-shot and fine-tuning files.",
+    )

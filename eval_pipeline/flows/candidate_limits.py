@@ -1,0 +1,117 @@
+"""What a candidate file may not do: it is written by more people than the configuration is.
+
+It is read as data, names providers and never addresses, keys or variables, and names files of the
+project only.
+"""
+
+import glob
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from eval_pipeline.errors import SettingsError
+from eval_pipeline.settings import SystemSettings
+from eval_pipeline.settings_file import Project
+
+LARGEST_BYTES: Final = 2**20
+_PATTERN: Final = frozenset("*?[")
+
+
+def read_candidate_tree(path: Path) -> Any:
+    """The file's YAML; raises `SettingsError`, which quotes nothing of the file.
+
+    A link that leads out of the candidates' folder is refused: what it leads to is not read.
+    """
+    folder = path.parent.resolve()
+    if not path.resolve().is_relative_to(folder):
+        raise _unreadable(path, "it is a link to a file elsewhere")
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_BYTES + 1)
+        if len(content) > LARGEST_BYTES:
+            raise _unreadable(path, f"it has more than {LARGEST_BYTES} bytes")
+        return YAML(typ="safe", pure=True).load(content.decode("utf-8"))
+    except OSError as error:
+        raise _unreadable(path, error.strerror or type(error).__name__) from None
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise _unreadable(path, _problem(error)) from None
+
+
+def refuse_outside(project: Project, system: SystemSettings, *, path: Path) -> None:
+    """Raises `SettingsError` for a provider or a file that a candidate file may not name."""
+    _refuse_providers(project, system, path=path)
+    _refuse_model_path(system, path=path)
+    more = project.settings.candidates.source_folders
+    allowed = [Path(root).resolve() for root in (project.folder, *map(project.locate, more))]
+    for key in ("few_shot_files", "fine_tuning_files"):
+        for named in getattr(system, key):
+            if not _is_inside(project.locate(named), allowed):
+                raise SettingsError(
+                    f"The candidate file {path} names '{named}' under `{key}`, which lies outside "
+                    "the configuration's folder. It was not read. Move the file there, or name "
+                    "its folder under `candidates.source_folders`."
+                )
+
+
+def _refuse_providers(project: Project, system: SystemSettings, *, path: Path) -> None:
+    allowed = project.settings.candidates.providers
+    embeddings = getattr(system.naive, "embeddings", None)
+    named = [] if system.naive is not None else [system.provider]
+    named += [] if embeddings is None else [embeddings.provider]
+    for provider in named:
+        if allowed is not None and provider not in allowed:
+            raise SettingsError(
+                f"The candidate file {path} names provider '{provider}', and "
+                f"`candidates.providers` allows {', '.join(allowed) or 'none'}. Nothing was asked. "
+                "Name another, or add it there."
+            )
+
+
+def _refuse_model_path(system: SystemSettings, *, path: Path) -> None:
+    """Some APIs have the model's name in their address: it may not lead to another resource."""
+    embeddings = getattr(system.naive, "embeddings", None)
+    for model in (system.model, "" if embeddings is None else embeddings.model):
+        if {".", ".."} & set(model.replace("\\", "/").split("/")) or not model.isprintable():
+            raise SettingsError(
+                f"The candidate file {path} names a model that is a path or cannot be printed. "
+                "Nothing was asked. Write the model's name as the provider knows it."
+            )
+
+
+def _is_inside(located: str, allowed: list[Path]) -> bool:
+    """Whether a path or pattern stays in the folders, and so does whatever it names by a link."""
+    if "://" in located:
+        return True  # refused by whoever reads it, with a sentence of its own
+    parts = Path(located).parts
+    if ".." in parts:
+        return False
+    fixed = next((n for n, part in enumerate(parts) if _PATTERN & set(part)), len(parts))
+    named = [Path(*parts[:fixed]), Path(located)]
+    if not _all_inside(named, allowed):
+        return False
+    found = glob.glob(located, recursive=True)  # noqa: PTH207 - as the files are found later
+    return _all_inside(map(Path, found), allowed)
+
+
+def _all_inside(paths: Iterable[Path], allowed: list[Path]) -> bool:
+    resolved = (path.resolve() for path in paths)
+    return all(any(path.is_relative_to(root) for root in allowed) for path in resolved)
+
+
+def _unreadable(path: Path, problem: str) -> SettingsError:
+    return SettingsError(f"The candidate file {path} cannot be read: {problem}.")
+
+
+def _problem(error: Exception) -> str:
+    """Where and what, in the parser's words; a snippet would show what a file holds."""
+    if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8"
+    return "it is not valid YAML"
