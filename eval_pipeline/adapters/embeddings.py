@@ -26,7 +26,12 @@ from eval_pipeline.adapters.model_calls.transports import (
 from eval_pipeline.adapters.providers import ChatProvider, Failed
 from eval_pipeline.errors import EvalPipelineError, ProviderAccessError, ProviderUnreachableError
 from eval_pipeline.fingerprint import fingerprint
-from eval_pipeline.settings import EmbeddingsSettings, ProviderSettings
+from eval_pipeline.settings import (
+    USUAL_NETWORK,
+    EmbeddingsSettings,
+    NetworkSettings,
+    ProviderSettings,
+)
 
 Floats = NDArray[np.float64]
 DECIMALS = 6
@@ -54,9 +59,10 @@ class HttpEmbeddings:
         *,
         secret: Callable[[str], str],
         clock: Callable[[], dt.datetime],
+        network: NetworkSettings = USUAL_NETWORK,
     ) -> None:
         self._settings = settings
-        self._provider = ChatProvider(settings.provider, provider, secret=secret)
+        self._provider = ChatProvider(settings.provider, provider, secret=secret, network=network)
         self._url = self._provider.embeddings_url(settings.model)
         self._clock = clock
 
@@ -97,7 +103,10 @@ class HttpEmbeddings:
         try:
             async with (
                 open_shards(
-                    self._url, concurrency=workers, context=httpx.create_ssl_context()
+                    self._url,
+                    concurrency=workers,
+                    context=httpx.create_ssl_context(),
+                    network=self._provider.network,
                 ) as shards,
                 asyncio.TaskGroup() as group,
             ):
@@ -132,6 +141,7 @@ class HttpEmbeddings:
                     body=body,
                     headers=self._provider.headers,
                     timeout_seconds=provider.attempt_timeout_seconds,
+                    largest_reply_bytes=provider.largest_reply_bytes,
                 )
             rows = self._rows(reply, count=len(batch))
             if rows is not None:

@@ -8,8 +8,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from eval_pipeline.adapters.local_folder import LocalFolder
+from eval_pipeline.adapters.network.endpoints import refuse_endpoints
 from eval_pipeline.adapters.storage import Storage, checked_path
 from eval_pipeline.errors import LakeError
+from eval_pipeline.settings import USUAL_NETWORK
 
 OBJECT_SCHEMES = ("s3", "gs", "az", "memory")
 NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "specified bucket does not exist")
@@ -30,6 +32,8 @@ class ObjectStorage:
                 f"The lake at {url} needs the package 'obstore', which is not installed. "
                 'Nothing was read or written. Run: pip install "eval-pipeline[s3]".'
             ) from None
+        if not url.startswith("memory:"):
+            refuse_endpoints(USUAL_NETWORK)
         self.url = url
         self._obstore: Any = obstore
         retries: Any = {"max_retries": 6, "retry_timeout": dt.timedelta(seconds=60)}

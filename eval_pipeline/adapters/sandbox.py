@@ -19,8 +19,11 @@ from typing import Any, Final
 
 import httpx
 
+from eval_pipeline.adapters.network.clients import open_client
+from eval_pipeline.adapters.network.destinations import checked_url
+from eval_pipeline.errors import RefusedDestinationError
 from eval_pipeline.ports import Score, ScoreRequest
-from eval_pipeline.settings import CodeScoring
+from eval_pipeline.settings import USUAL_NETWORK, CodeScoring, NetworkSettings
 
 FAILED: Final = "sandbox_failed"
 TIMED_OUT: Final = "sandbox_timeout"
@@ -39,8 +42,15 @@ Reply = bytes | str
 class Sandbox:
     """A configured sandbox; `program` is the absolute path of its command's first word."""
 
-    def __init__(self, settings: CodeScoring, *, program: str | None) -> None:
+    def __init__(
+        self,
+        settings: CodeScoring,
+        *,
+        program: str | None,
+        network: NetworkSettings = USUAL_NETWORK,
+    ) -> None:
         self._settings = settings
+        self._network = network
         self._ask: Callable[[bytes], Reply] = self._post if program is None else self._run
         self._arguments = () if program is None else (program, *settings.command[1:])
 
@@ -80,11 +90,19 @@ class Sandbox:
         deadline = time.monotonic() + self._settings.timeout_seconds
         received = bytearray()
         try:
+            url = checked_url(
+                "scoring.url", self._settings.url or "", network=self._network, carries_secret=False
+            )
             with (
-                httpx.Client(timeout=self._settings.timeout_seconds, trust_env=False) as client,
+                open_client(
+                    url,
+                    network=self._network,
+                    seconds=self._settings.timeout_seconds,
+                    by_proxy=False,
+                ) as client,
                 client.stream(
                     "POST",
-                    self._settings.url or "",
+                    url,
                     content=document,
                     headers={"Content-Type": "application/json", "Accept-Encoding": "identity"},
                 ) as response,
@@ -99,7 +117,7 @@ class Sandbox:
                         return TIMED_OUT
         except httpx.TimeoutException:
             return TIMED_OUT
-        except httpx.HTTPError:
+        except (httpx.HTTPError, RefusedDestinationError):
             return UNREACHABLE
         return bytes(received)
 

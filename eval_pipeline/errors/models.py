@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from eval_pipeline.errors.base import EvalPipelineError
+from eval_pipeline.errors.base import EvalPipelineError, SettingsError
 
 
 class ProviderUnreachableError(EvalPipelineError):
@@ -13,6 +13,15 @@ class ProviderUnreachableError(EvalPipelineError):
             f"Provider '{provider}' at {url} cannot be reached: {problem}. "
             "Calls already answered are kept in the journal. "
             "Check the address and the network, then run the same command again."
+        )
+
+
+class RefusedDestinationError(SettingsError):
+    """A setting names a place that may not be connected to; nothing was sent."""
+
+    def __init__(self, setting: str, problem: str) -> None:
+        super().__init__(
+            f"`{setting}` {problem}. Nothing was sent. See `network` in the reference."
         )
 
 

@@ -49,7 +49,11 @@ def looked_at_telemetry(pipeline: Pipeline) -> Iterator[Looked]:
         except MissingEnvironmentError as error:
             yield subject, "fail", str(error), "set the variable"
             return
-    problem = unreachable_host(settings.endpoint)
+    problem = unreachable_host(
+        settings.endpoint,
+        network=pipeline.settings.network,
+        carries_secret=bool(settings.header_variables),
+    )
     if problem is None:
         yield subject, "ok", f"somebody listens at {settings.endpoint}; nothing was sent", ""
     else:

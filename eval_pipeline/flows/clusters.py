@@ -159,6 +159,7 @@ def _embeddings(pipeline: Pipeline, policy: ClustersSettings) -> HttpEmbeddings:
         pipeline.settings.providers[settings.provider],
         secret=lambda variable: pipeline.project.secret(variable, "a provider's API key"),
         clock=pipeline.clock,
+        network=pipeline.settings.network,
     )
 
 

@@ -177,7 +177,12 @@ def _providers(pipeline: Pipeline) -> Iterator[Finding]:
             )
             continue
         try:
-            problem = problem_reaching(name, provider, secret=os.environ.__getitem__)
+            problem = problem_reaching(
+                name,
+                provider,
+                secret=os.environ.__getitem__,
+                network=pipeline.settings.network,
+            )
         except EvalPipelineError as error:
             yield Finding(f"provider {name}", "fail", str(error))
             continue

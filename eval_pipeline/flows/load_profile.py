@@ -164,4 +164,5 @@ def _provider(pipeline: Pipeline, name: str) -> ChatProvider:
         name,
         pipeline.settings.providers[name],
         secret=lambda variable: pipeline.project.secret(variable, "a provider's API key"),
+        network=pipeline.settings.network,
     )

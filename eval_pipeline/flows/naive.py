@@ -222,6 +222,7 @@ def _vectors(pipeline: Pipeline, naive: NaiveSettings, texts: Sequence[str]) -> 
         pipeline.settings.providers[provider],
         secret=lambda variable: pipeline.project.secret(variable, "a provider's API key"),
         clock=pipeline.clock,
+        network=pipeline.settings.network,
     )
     distinct = sorted(set(texts))
     known = dict(zip(distinct, endpoint.vectors(distinct), strict=True))

@@ -112,7 +112,7 @@ def _sandboxed(
         if request.reference_response is not None or not scoring.needs_reference
     ]
     program = pipeline.project.program(scoring.command[0]) if scoring.command else None
-    sandbox = Sandbox(scoring, program=program)
+    sandbox = Sandbox(scoring, program=program, network=pipeline.settings.network)
     scores = [Score(None, NO_REFERENCE, scoring.scorer) for _ in requests]
     for place, given in zip(sent, sandbox.scores([requests[at] for at in sent]), strict=True):
         scores[place] = given
@@ -127,5 +127,6 @@ def _embed(pipeline: Pipeline, scoring: Scoring) -> Embed | None:
         pipeline.settings.providers[scoring.provider],
         secret=lambda variable: pipeline.project.secret(variable, "a provider's API key"),
         clock=pipeline.clock,
+        network=pipeline.settings.network,
     )
     return endpoint.vectors

@@ -93,14 +93,22 @@ def send_metrics(pipeline: Pipeline, *, successes: Successes | None = None) -> D
     headers = _headers(pipeline, settings)
     if headers is None:
         return failed(NOT_SET)
-    return export_metrics(metrics_of(pipeline, successes=successes), settings, headers=headers)
+    metrics = metrics_of(pipeline, successes=successes)
+    network = pipeline.settings.network
+    return export_metrics(metrics, settings, headers=headers, network=network)
 
 
 def _emit(pipeline: Pipeline, settings: OtlpSettings, batch: Batch) -> Delivered:
     headers = _headers(pipeline, settings)
     if headers is None:
         return failed(NOT_SET)
-    return emit_results(batch.results, settings, headers=headers, at=pipeline.clock())
+    return emit_results(
+        batch.results,
+        settings,
+        headers=headers,
+        at=pipeline.clock(),
+        network=pipeline.settings.network,
+    )
 
 
 def _headers(pipeline: Pipeline, settings: OtlpSettings) -> dict[str, str] | None:

@@ -127,6 +127,7 @@ class Pipeline:
             secret=lambda variable: self.project.secret(variable, "a channel's secret"),
             clock=self.clock,
             locate=self.project.locate,
+            network=self.settings.network,
         )
 
     @cached_property
@@ -166,6 +167,7 @@ class Pipeline:
             report=self.report,
             spending=self.settings.spending,
             version_headers=self.settings.watch.headers,
+            network=self.settings.network,
         )
 
     @cached_property

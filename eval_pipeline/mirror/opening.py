@@ -89,6 +89,7 @@ def _provider(pipeline: Pipeline, system: SystemSettings) -> ChatProvider:
         system.provider,
         pipeline.settings.providers[system.provider],
         secret=lambda variable: pipeline.project.secret(variable, "a provider's API key"),
+        network=pipeline.settings.network,
     )
 
 

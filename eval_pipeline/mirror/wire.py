@@ -5,7 +5,8 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from eval_pipeline.adapters.model_calls.transports import GZIP
+from eval_pipeline.adapters.model_calls.transports import LARGEST_REPLY_BYTES
+from eval_pipeline.adapters.network.bodies import BodyDecoder, TooLongError
 from eval_pipeline.adapters.providers.replies import (
     json_object,
     mapping_of,
@@ -114,13 +115,18 @@ def other_call(
 _SPOKEN = INSTRUCTING | {"user", "assistant"}
 
 
-def completion_of(body: bytes, *, content_type: str, encoding: str) -> Mapping[str, Any] | None:
-    """A reply's JSON object, a stream put together first; None where it cannot be read."""
+def completion_of(
+    body: bytes, *, content_type: str, encoding: str, largest: int = LARGEST_REPLY_BYTES
+) -> Mapping[str, Any] | None:
+    """A reply's JSON object, a stream put together first; None where it cannot be read.
+
+    One that unfolds to more than `largest` bytes cannot.
+    """
     try:
-        plain = zlib.decompress(body, GZIP) if encoding == "gzip" else body
-    except zlib.error:
-        return None
-    if encoding not in {"", "identity", "gzip"}:
+        decoder = BodyDecoder(encoding, largest=max(largest, len(body)))
+        plain = b"".join(decoder.pieces(body))
+        decoder.finish()
+    except (zlib.error, TooLongError):
         return None
     if content_type.partition(";")[0].strip().lower() == "text/event-stream":
         return _assembled(plain)

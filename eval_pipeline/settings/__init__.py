@@ -95,6 +95,7 @@ from eval_pipeline.settings.naive import (
     TemplateNaive,
     pattern_groups,
 )
+from eval_pipeline.settings.network import USUAL_NETWORK, NetworkSettings
 from eval_pipeline.settings.operations import AutomationSettings, StorageSettings
 from eval_pipeline.settings.outcome_tracking import OutcomeTrackingSettings
 from eval_pipeline.settings.planning import (
@@ -151,6 +152,7 @@ __all__ = [
     "PREDICATE_COLUMNS",
     "SEVERITIES",
     "SYNTHETIC_SUBSET",
+    "USUAL_NETWORK",
     "AASettings",
     "AcknowledgedWeeks",
     "AdversarialSettings",
@@ -209,6 +211,7 @@ __all__ = [
     "Mutation",
     "NaiveSettings",
     "Name",
+    "NetworkSettings",
     "NormalisedScoring",
     "NumericScoring",
     "OtlpSettings",

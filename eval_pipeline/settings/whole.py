@@ -34,6 +34,7 @@ from eval_pipeline.settings.models import (
 )
 from eval_pipeline.settings.monitor import MonitorSettings
 from eval_pipeline.settings.naive import EscalationSettings
+from eval_pipeline.settings.network import NetworkSettings
 from eval_pipeline.settings.operations import AutomationSettings, StorageSettings
 from eval_pipeline.settings.outcome_tracking import OutcomeTrackingSettings
 from eval_pipeline.settings.policy_dimensions import dimension_problems
@@ -96,6 +97,7 @@ class Settings(Section):
     outcome_tracking: OutcomeTrackingSettings = OutcomeTrackingSettings()
     alerts: AlertsSettings = AlertsSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    network: NetworkSettings = NetworkSettings()
     storage: StorageSettings = StorageSettings()
     automation: AutomationSettings = AutomationSettings()
 

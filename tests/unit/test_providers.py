@@ -119,8 +119,14 @@ def test_an_address_without_a_host_is_refused_by_the_name_of_its_setting() -> No
         provider(base_url="https://")
 
 
-def test_the_shown_address_hides_credentials_and_query() -> None:
-    hidden = provider(base_url="https://user:pass@a.example:8443/v1?token=abc")
+def test_an_address_with_a_password_in_it_is_refused_without_quoting_it() -> None:
+    with pytest.raises(SettingsError, match="holds a name or password") as failure:
+        provider(base_url="https://user:pass@a.example:8443/v1")
+    assert "pass@" not in str(failure.value)
+
+
+def test_the_shown_address_hides_the_query() -> None:
+    hidden = provider(base_url="https://a.example:8443/v1?token=abc")
     assert hidden.address == "https://a.example:8443"
 
 

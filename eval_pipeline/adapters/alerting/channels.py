@@ -9,15 +9,29 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+import httpcore
+
 from eval_pipeline.adapters.alerting.mail import attempt_of, opened, send_mail
 from eval_pipeline.adapters.alerting.outcome import Delivered, failed
 from eval_pipeline.adapters.alerting.pacing import Pace
 from eval_pipeline.adapters.alerting.posting import post
 from eval_pipeline.adapters.alerting.slack import slack_body
 from eval_pipeline.adapters.alerting.webhook import signed_headers, webhook_body
-from eval_pipeline.errors import MissingEnvironmentError
+from eval_pipeline.adapters.network.destinations import (
+    RefusedAddressError,
+    checked_url,
+    resolved,
+)
+from eval_pipeline.errors import MissingEnvironmentError, RefusedDestinationError
 from eval_pipeline.monitoring.alerting.messages import AlertMessage
-from eval_pipeline.settings import Channel, EmailChannel, SlackChannel, WebhookChannel
+from eval_pipeline.settings import (
+    USUAL_NETWORK,
+    Channel,
+    EmailChannel,
+    NetworkSettings,
+    SlackChannel,
+    WebhookChannel,
+)
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +51,7 @@ class Sender:
     clock: Callable[[], dt.datetime]
     locate: Callable[[str], str] = str
     sleep: Callable[[float], None] = time.sleep
+    network: NetworkSettings = USUAL_NETWORK
 
     def send(self, name: str, channel: Channel, message: AlertMessage) -> Delivered:
         """What became of it; never raises, and logs no more than names and a code."""
@@ -58,13 +73,20 @@ class Sender:
         match channel:
             case SlackChannel():
                 url = self.secret(channel.webhook_variable)
-                return post(url, slack_body(message), pace=pace, headers={})
+                return post(
+                    url,
+                    slack_body(message),
+                    pace=pace,
+                    headers={},
+                    network=self.network,
+                    secret_url=True,
+                )
             case WebhookChannel():
                 url, body = self.secret(channel.url_variable), webhook_body(message, sent_at=now)
                 signing = channel.secret_variable
                 secret = None if signing is None else self.secret(signing)
                 headers = signed_headers(body, secret=secret, sent_at=now)
-                return post(url, body, pace=pace, headers=headers)
+                return post(url, body, pace=pace, headers=headers, network=self.network)
             case EmailChannel():
                 word = channel.password_variable
                 password = None if word is None else self.secret(word)
@@ -84,36 +106,43 @@ class Sender:
         """
         match channel:
             case SlackChannel():
-                return _unreachable(self.secret(channel.webhook_variable), channel.webhook_variable)
+                return self._unreachable(channel.webhook_variable, secret_url=True)
             case WebhookChannel():
                 if channel.secret_variable is not None:
                     self.secret(channel.secret_variable)
-                return _unreachable(self.secret(channel.url_variable), channel.url_variable)
+                return self._unreachable(channel.url_variable)
             case EmailChannel():
                 if channel.password_variable is not None:
                     self.secret(channel.password_variable)
                 authorities = None if channel.ca_file is None else self.locate(channel.ca_file)
                 return _mail_problem(channel, ca_file=authorities)
 
+    def _unreachable(self, variable: str, *, secret_url: bool = False) -> str | None:
+        url = self.secret(variable)
+        found = unreachable_host(url, network=self.network, carries_secret=secret_url)
+        return None if found is None else f"what {variable} holds {found}"
 
-def unreachable_host(url: str) -> str | None:
+
+def unreachable_host(
+    url: str, *, network: NetworkSettings, carries_secret: bool = False
+) -> str | None:
     """Why nobody listens at the URL's host, by the class of the failure; null if one does."""
     try:
         parts = urlsplit(url)
         port = parts.port or _PORTS[parts.scheme]
         if not parts.hostname:
             return "is no URL"
-        socket.create_connection((parts.hostname, port), timeout=LOOK_SECONDS).close()
+        checked_url("url", url, network=network, carries_secret=carries_secret)
+        address = resolved(parts.hostname, port, network=network)[0][4][0]
+        socket.create_connection((str(address), port), timeout=LOOK_SECONDS).close()
+    except (RefusedDestinationError, RefusedAddressError):
+        return "is no place that may be connected to (see `network`)"
     except (KeyError, ValueError):
         return "is no URL"
-    except OSError as error:
-        return f"cannot be reached ({type(error).__name__})"
+    except (OSError, httpcore.ConnectError) as error:
+        cause = error.__cause__ or error
+        return f"cannot be reached ({type(cause).__name__})"
     return None
-
-
-def _unreachable(url: str, variable: str) -> str | None:
-    found = unreachable_host(url)
-    return None if found is None else f"what {variable} holds {found}"
 
 
 def _mail_problem(channel: EmailChannel, *, ca_file: str | None) -> str | None:

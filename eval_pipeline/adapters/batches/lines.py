@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from eval_pipeline.adapters.model_calls.journal import CallKey
+from eval_pipeline.adapters.providers.replies import json_object as bounded_object
 
 TAG_BYTES = 8
 CALL_BYTES = 16
@@ -78,9 +79,9 @@ def json_object(text: bytes | str) -> dict[str, Any]:
 def objects(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     """The JSON objects among the lines, in order; anything else is passed over."""
     for line in lines:
-        found = json_object(line)
+        found = bounded_object(line)
         if found:
-            yield found
+            yield dict(found)
 
 
 def whole_lines(parts: Iterable[bytes], *, longest: int) -> Iterator[bytes]:

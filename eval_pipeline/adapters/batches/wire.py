@@ -3,8 +3,8 @@
 import datetime as dt
 import json
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import quote
 
@@ -21,12 +21,15 @@ from eval_pipeline.adapters.model_calls.transports import (
     CONNECT_SECONDS,
     HttpReply,
 )
+from eval_pipeline.adapters.network.bodies import BodyDecoder, TooLongError
+from eval_pipeline.adapters.network.clients import TOTAL_SECONDS, CheckedTransport
 from eval_pipeline.adapters.providers import ChatProvider, Failed
 from eval_pipeline.errors import ProviderAccessError
 
 OK = range(200, 300)
 FIRST_WAIT_SECONDS = 0.5
 UPLOAD_SECONDS = 600.0
+LARGEST_RESULTS_BYTES = 2 * 2**30
 PAGE = 100
 
 
@@ -51,9 +54,13 @@ class BatchWire:
         timeout = httpx.Timeout(
             settings.attempt_timeout_seconds, connect=CONNECT_SECONDS, write=UPLOAD_SECONDS
         )
-        # A proxy of the environment is for the outside, never for this machine.
-        self._client = httpx.Client(timeout=timeout, trust_env=not _on_loopback(self._base.host))
-        self._headers = {
+        self._client = httpx.Client(
+            timeout=timeout,
+            transport=CheckedTransport(
+                self._base, network=provider.network, seconds=settings.attempt_timeout_seconds
+            ),
+        )
+        self._headers = {"accept-encoding": "gzip"} | {
             name: value
             for name, value in provider.headers.items()
             if name.lower() != "content-type"
@@ -130,16 +137,25 @@ class BatchWire:
         raise SubmissionRefusedError(reply.status)
 
     def lines(self, path: str) -> Iterator[bytes]:
-        """The lines of a long answer as they come; raises `NoNewsError` where it breaks off."""
-        longest = self.provider.settings.largest_reply_bytes
+        """The lines of a long answer as they come; raises `NoNewsError` where it breaks off.
+
+        A download may take as long as a call with all its attempts, and be two gigabytes long.
+        """
+        settings = self.provider.settings
+        longest = settings.largest_reply_bytes
         try:
             with self._client.stream(
-                "GET", self._url(path), headers=self._headers, params=self._query({})
+                "GET",
+                self._url(path),
+                headers=self._headers,
+                params=self._query({}),
+                extensions={TOTAL_SECONDS: settings.total_timeout_seconds},
             ) as reply:
                 if reply.status_code not in OK:
                     self._stop_without_access(reply.status_code)
                     raise NoNewsError(f"HTTP {reply.status_code}", status=reply.status_code)
-                yield from whole_lines(reply.iter_bytes(), longest=longest)
+                parts = _decoded(reply, largest=LARGEST_RESULTS_BYTES)
+                yield from whole_lines(parts, longest=longest)
         except httpx.HTTPError as error:
             raise NoNewsError(type(error).__name__) from None
 
@@ -162,24 +178,20 @@ class BatchWire:
             sent["files"] = {"file": (name, content, "application/jsonl")}
             sent["data"] = dict(fields)
         params = self._query(query or {})
+        seconds = self.provider.settings.attempt_timeout_seconds
+        if json_body is not None or upload is not None:
+            seconds = max(seconds, UPLOAD_SECONDS)
+        sent["extensions"] = {TOTAL_SECONDS: seconds}
         try:
             with self._client.stream(
                 method, self._url(path), headers=headers, params=params, **sent
             ) as reply:
-                content = self._bounded(reply)
+                content = b"".join(_decoded(reply, largest=self._largest))
         except httpx.HTTPError as error:
             raise NoNewsError(type(error).__name__) from None
         self._stop_without_access(reply.status_code)
         named = {name.lower(): value for name, value in reply.headers.items()}
         return HttpReply(reply.status_code, content, named, 0.0, 0.0)
-
-    def _bounded(self, reply: httpx.Response) -> bytes:
-        content = bytearray()
-        for part in reply.iter_bytes():
-            content += part
-            if len(content) > self._largest:
-                raise NoNewsError(f"more than {self._largest} bytes")
-        return bytes(content)
 
     def _object(self, reply: HttpReply) -> dict[str, Any]:
         found = json_object(reply.body)
@@ -216,8 +228,14 @@ class BatchWire:
         return {**self.provider.settings.query, **more}
 
 
-def _on_loopback(host: str) -> bool:
+def _decoded(reply: httpx.Response, *, largest: int) -> Iterator[bytes]:
+    """The body in pieces; raises `NoNewsError` beyond `largest` bytes or where it is garbled."""
     try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        decoder = BodyDecoder(reply.headers.get("content-encoding", ""), largest=largest)
+        for chunk in reply.iter_raw():
+            yield from decoder.pieces(chunk)
+        decoder.finish()
+    except TooLongError:
+        raise NoNewsError(f"more than {largest} bytes") from None
+    except zlib.error:
+        raise NoNewsError("undecodable content") from None

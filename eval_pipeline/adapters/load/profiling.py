@@ -65,6 +65,7 @@ async def _profile(
         concurrency=most,
         context=httpx.create_ssl_context(),
         http2=settings.http2,
+        network=sender.provider.network,
     ) as pools:
         size = StepSize(
             requests=load.requests_per_step,

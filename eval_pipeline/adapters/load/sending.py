@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -28,6 +29,7 @@ from eval_pipeline.ports import CallStatus, ModelCall
 PENDING: Final = "pending"
 _STATUSES: Final[Mapping[type[Reply], CallStatus]] = {Answered: "answered", Refused: "refused"}
 _LONGEST_HEADER: Final = 60
+_NUMBER: Final = re.compile("[0-9]{1,18}")
 
 
 @dataclass(frozen=True)
@@ -174,6 +176,8 @@ def _told(received: HttpReply | NoReply) -> tuple[tuple[str, float], ...]:
         return ()
     found = []
     for name, value in received.headers.items():
-        if "ratelimit" in name and len(name) <= _LONGEST_HEADER and value.strip().isdigit():
-            found.append((name, float(value)))
+        number = value.strip()
+        # A superscript is a digit too, and no number.
+        if "ratelimit" in name and len(name) <= _LONGEST_HEADER and _NUMBER.fullmatch(number):
+            found.append((name, float(number)))
     return tuple(sorted(found))

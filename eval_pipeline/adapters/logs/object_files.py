@@ -10,8 +10,10 @@ import fsspec
 import obstore
 from obstore.store import from_url
 
+from eval_pipeline.adapters.network.endpoints import refuse_endpoints
 from eval_pipeline.adapters.object_storage import NO_BUCKET
 from eval_pipeline.errors import EvalPipelineError, LogsNotFoundError, SettingsError
+from eval_pipeline.settings import USUAL_NETWORK
 
 _RETRIES: Any = {"max_retries": 6, "retry_timeout": timedelta(seconds=60)}
 
@@ -27,6 +29,7 @@ class Bucket:
 
     def __init__(self, address: str) -> None:
         self.address = address
+        refuse_endpoints(USUAL_NETWORK)
         with explained(address):
             self._store: Any = from_url(address, retry_config=_RETRIES)
 

@@ -8,21 +8,20 @@ from typing import Final
 import httpcore
 import httpx
 
-from eval_pipeline.adapters.model_calls.connections import Connections
-from eval_pipeline.adapters.model_calls.pools import proxy_of
+from eval_pipeline.adapters.model_calls.pools import open_pool
 from eval_pipeline.adapters.model_calls.transports import (
     CONNECT_SECONDS,
     NO_REPLY,
     HttpReply,
     NoReply,
     post,
-    raw_url,
 )
+from eval_pipeline.adapters.network.clients import raw_url
+from eval_pipeline.adapters.network.leftovers import spoil
 from eval_pipeline.adapters.providers import ChatProvider
 
 MOST_CONNECTIONS: Final = 1_000
 IDLE_CONNECTIONS: Final = 64
-IDLE_SECONDS: Final = 5.0
 _NOT_PASSED: Final = frozenset(
     {
         b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-connection", b"te", b"trailer",
@@ -72,7 +71,7 @@ class Forwarder:
             "write": silence_seconds,
             "pool": silence_seconds,
         }
-        self._pool = _pool(url, connections=MOST_CONNECTIONS)
+        self._pool = _pool(provider, url, connections=MOST_CONNECTIONS)
 
     async def close(self) -> None:
         """Lets go of every connection."""
@@ -112,7 +111,7 @@ class Asker:
     def __init__(self, provider: ChatProvider, *, at_once: int, timeout_seconds: float) -> None:
         self._provider = provider
         self._timeout_seconds = timeout_seconds
-        self._pool = _pool(provider.url, connections=at_once)
+        self._pool = _pool(provider, provider.url, connections=at_once)
 
     async def close(self) -> None:
         """Lets go of every connection."""
@@ -130,14 +129,15 @@ class Asker:
         )
 
 
-def _pool(url: httpx.URL, *, connections: int) -> httpcore.AsyncConnectionPool:
-    return httpcore.AsyncConnectionPool(
-        ssl_context=httpx.create_ssl_context(),
-        proxy=proxy_of(url),
-        max_connections=connections,
-        max_keepalive_connections=min(connections, IDLE_CONNECTIONS),
-        keepalive_expiry=IDLE_SECONDS,
-        network_backend=Connections(),
+def _pool(
+    provider: ChatProvider, url: httpx.URL, *, connections: int
+) -> httpcore.AsyncConnectionPool:
+    return open_pool(
+        url,
+        connections=connections,
+        context=httpx.create_ssl_context(),
+        network=provider.network,
+        idle_connections=min(connections, IDLE_CONNECTIONS),
     )
 
 
@@ -145,6 +145,7 @@ async def _chunks(response: httpcore.Response) -> AsyncIterator[bytes]:
     try:
         async for chunk in response.aiter_stream():
             yield chunk
+        spoil(response)
     except NO_REPLY as error:
         raise _told(error) from None
 

@@ -52,6 +52,7 @@ async def ask_all(
                         # A context offers one set of protocols, so HTTP/2 has one of its own.
                         context=httpx.create_ssl_context() if http2 else tls,
                         http2=http2,
+                        network=lane.provider.network,
                     )
                 )
                 for pool in pools:

@@ -8,11 +8,13 @@ and whether an idle one has died is known from what the event loop told, without
 import asyncio
 import socket
 import ssl
-from collections.abc import Iterable
-from ipaddress import ip_address
+from collections.abc import Iterable, Sequence
 from typing import Any, Self, cast
 
 import httpcore
+
+from eval_pipeline.adapters.network.destinations import Resolved, checked_addresses
+from eval_pipeline.settings import NetworkSettings
 
 PAUSE_AT_BYTES = 256 * 1024
 HAPPY_EYEBALLS_SECONDS = 0.25
@@ -21,7 +23,10 @@ PROBES = 5
 
 
 class Connections(httpcore.AsyncNetworkBackend):
-    """Opens connections in the running event loop."""
+    """Opens connections in the running event loop, to addresses that `network` allows."""
+
+    def __init__(self, network: NetworkSettings) -> None:
+        self._network = network
 
     async def connect_tcp(
         self,
@@ -31,20 +36,21 @@ class Connections(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Tries the host's addresses a quarter of a second apart; the first to stand wins."""
+        """Tries the host's addresses a quarter of a second apart; the first to stand wins.
+
+        Raises `RefusedAddressError` before anything is sent where none may be connected to.
+        """
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(timeout):
-                transport, stream = await loop.create_connection(
-                    Connection,
-                    host,
-                    port,
-                    local_addr=None if local_address is None else (local_address, 0),
-                    **_race(loop, host),
-                )
+                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                allowed = checked_addresses(host, found, network=self._network)
+                raw = await _first_to_stand(allowed, local_address=local_address)
+                transport, stream = await loop.create_connection(Connection, sock=raw)
         except TimeoutError as error:
             raise httpcore.ConnectTimeout(str(error)) from error
-        except OSError as error:
+        # A name that no resolver can take is no text of an address either.
+        except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError(str(error)) from error
         _keep_alive(transport.get_extra_info("socket"), socket_options or ())
         return stream
@@ -54,21 +60,54 @@ class Connections(httpcore.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
-def _race(loop: asyncio.AbstractEventLoop, host: str) -> dict[str, Any]:
-    """Only asyncio's own loop can race addresses; uvloop, which servers run on, takes turns.
-
-    A race that is cancelled leaves a socket open: none over one address.
-    """
-    racing = isinstance(loop, asyncio.BaseEventLoop) and not _is_address(host)
-    return {"happy_eyeballs_delay": HAPPY_EYEBALLS_SECONDS} if racing else {}
-
-
-def _is_address(host: str) -> bool:
+async def _first_to_stand(
+    addresses: Sequence[Resolved], *, local_address: str | None
+) -> socket.socket:
+    """A socket connected to one of the addresses; raises the first one's `OSError` if none is."""
+    trying: list[asyncio.Task[socket.socket]] = []
+    waiting = list(addresses)
+    failure: OSError | None = None
     try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
+        while waiting or trying:
+            if waiting:
+                trying.append(asyncio.create_task(_connected(waiting.pop(0), local_address)))
+            done, _ = await asyncio.wait(
+                trying,
+                timeout=HAPPY_EYEBALLS_SECONDS if waiting else None,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            for task in done:
+                trying.remove(task)
+                try:
+                    return task.result()
+                except OSError as error:
+                    failure = failure or error
+    finally:
+        await _abandon(trying)
+    raise failure or OSError("no address")
+
+
+async def _connected(entry: Resolved, local_address: str | None) -> socket.socket:
+    family, kind, protocol, _, address = entry
+    raw = socket.socket(family, kind, protocol)
+    try:
+        raw.setblocking(False)  # noqa: FBT003 - the socket module's signature
+        if local_address is not None:
+            raw.bind((local_address, 0))
+        await asyncio.get_running_loop().sock_connect(raw, address)
+    except BaseException:
+        raw.close()
+        raise
+    return raw
+
+
+async def _abandon(trying: Sequence["asyncio.Task[socket.socket]"]) -> None:
+    """Cancels what is still connecting, and closes what stood at the same moment."""
+    for task in trying:
+        task.cancel()
+    for late in await asyncio.gather(*trying, return_exceptions=True):
+        if isinstance(late, socket.socket):
+            late.close()
 
 
 def _keep_alive(raw: Any, options: Iterable[httpcore.SOCKET_OPTION]) -> None:

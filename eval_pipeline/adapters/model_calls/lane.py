@@ -69,7 +69,7 @@ class Lane:
             self.silence.heard()
             return
         self.silence.unheard(received)
-        if self.silence.is_final(last_attempt=last_attempt):
+        if received.refused or self.silence.is_final(last_attempt=last_attempt):
             raise ProviderUnreachableError(provider.name, provider.address, received.problem)
 
     def tell_pace(

@@ -27,8 +27,8 @@ TOKEN_PAIRS = (
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|us|[dhms]))+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|us|[dhms])")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
-_REMAINING = re.compile(r"(?:^|[\s,;])(?:r|remaining)=(\d+)")
-_RESET = re.compile(r"(?:^|[\s,;])(?:t|reset)=(\d+)")
+_REMAINING = re.compile(r"(?:^|[\s,;])(?:r|remaining)=(\d{1,300})")
+_RESET = re.compile(r"(?:^|[\s,;])(?:t|reset)=(\d{1,300})")
 
 
 def seconds_until_room(headers: Mapping[str, str], *, now: dt.datetime, tokens: int = 1) -> float:

@@ -6,17 +6,16 @@ pool of one connection for each worker, costs a third of that. Over HTTP/2 worke
 
 import importlib.util
 import ssl
-import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from ipaddress import ip_address
 
 import httpcore
 import httpx
 
 from eval_pipeline.adapters.model_calls.connections import Connections
-from eval_pipeline.adapters.model_calls.transports import raw_url
+from eval_pipeline.adapters.network.clients import proxy_of
 from eval_pipeline.errors import SettingsError
+from eval_pipeline.settings import USUAL_NETWORK, NetworkSettings
 
 STREAMS_PER_CONNECTION = 32
 IDLE_SECONDS = 5.0
@@ -33,7 +32,12 @@ def require_http2(provider: str) -> None:
 
 @asynccontextmanager
 async def open_shards(
-    url: httpx.URL, *, concurrency: int, context: ssl.SSLContext, http2: bool = False
+    url: httpx.URL,
+    *,
+    concurrency: int,
+    context: ssl.SSLContext,
+    http2: bool = False,
+    network: NetworkSettings = USUAL_NETWORK,
 ) -> AsyncIterator[list[httpcore.AsyncConnectionPool]]:
     """As many pools as requests at once; worker w takes pool w, and never two requests of it.
 
@@ -44,42 +48,30 @@ async def open_shards(
     async with AsyncExitStack() as stack:
         pools = [
             await stack.enter_async_context(
-                _pool(url, connections=workers, context=context, http2=http2)
+                open_pool(url, connections=workers, context=context, http2=http2, network=network)
             )
             for _ in range(-(-concurrency // workers))
         ]
         yield [pools[worker // workers] for worker in range(concurrency)]
 
 
-def _pool(
-    url: httpx.URL, *, connections: int, context: ssl.SSLContext, http2: bool
+def open_pool(
+    url: httpx.URL,
+    *,
+    connections: int,
+    context: ssl.SSLContext,
+    network: NetworkSettings,
+    http2: bool = False,
+    idle_connections: int | None = None,
 ) -> httpcore.AsyncConnectionPool:
+    """A pool for one address, over connections that `network` allows."""
     proxy = proxy_of(url)
     return httpcore.AsyncConnectionPool(
         ssl_context=context,
         proxy=proxy,
         max_connections=connections,
-        max_keepalive_connections=connections,
+        max_keepalive_connections=idle_connections or connections,
         keepalive_expiry=IDLE_SECONDS,
         http2=http2,
-        network_backend=Connections(),
+        network_backend=Connections(network if proxy is None else USUAL_NETWORK),
     )
-
-
-def proxy_of(url: httpx.URL) -> httpcore.Proxy | None:
-    """The environment's proxy for an address; it is for the outside, never for this machine."""
-    if _on_loopback(url) or urllib.request.proxy_bypass(url.host):
-        return None
-    proxies = urllib.request.getproxies()
-    address = proxies.get(url.scheme) or proxies.get("all")
-    if not address:
-        return None
-    proxy = httpx.Proxy(address if "://" in address else f"http://{address}")
-    return httpcore.Proxy(raw_url(proxy.url), auth=proxy.raw_auth, headers=proxy.headers.raw)
-
-
-def _on_loopback(url: httpx.URL) -> bool:
-    try:
-        return ip_address(url.host).is_loopback
-    except ValueError:
-        return url.host == "localhost"

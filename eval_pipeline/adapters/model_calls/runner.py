@@ -26,7 +26,13 @@ from eval_pipeline.adapters.model_calls.transports import run_to_end
 from eval_pipeline.adapters.providers import ChatProvider, request_fingerprint
 from eval_pipeline.errors import SettingsError, SpendingLimitError
 from eval_pipeline.ports import CallOutcome, ModelCall, ProgressReport, Redact
-from eval_pipeline.settings import ProviderSettings, Spender, SpendingLimit
+from eval_pipeline.settings import (
+    USUAL_NETWORK,
+    NetworkSettings,
+    ProviderSettings,
+    Spender,
+    SpendingLimit,
+)
 
 CALLS_LOGGER: Final = __name__
 """Says what each run of calls is expected to take, and afterwards what it took."""
@@ -48,7 +54,7 @@ def call_key(call: ModelCall) -> CallKey:
 class HttpModelRunner:
     """Implements `ports.ModelRunner` over HTTP, each provider spoken to in its own API."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything that a run of calls rests on
         self,
         providers: Mapping[str, ProviderSettings],
         *,
@@ -59,13 +65,16 @@ class HttpModelRunner:
         report: ProgressReport | None = None,
         spending: Mapping[Spender, SpendingLimit] = MappingProxyType({}),
         version_headers: Sequence[str] = (),
+        network: NetworkSettings = USUAL_NETWORK,
     ) -> None:
         """`secret` gives an environment variable's value; an unset one fails here, not later.
 
         `version_headers` names the reply headers that are recorded.
         """
         self._providers = {
-            name: ChatProvider(name, settings, secret=secret, version_headers=version_headers)
+            name: ChatProvider(
+                name, settings, secret=secret, version_headers=version_headers, network=network
+            )
             for name, settings in providers.items()
         }
         self._journal = journal

@@ -12,9 +12,13 @@ from typing import Literal
 import httpcore
 import httpx
 
+from eval_pipeline.adapters.network.bodies import BodyDecoder, TooLongError
+from eval_pipeline.adapters.network.clients import raw_url
+from eval_pipeline.adapters.network.destinations import RefusedAddressError
+from eval_pipeline.adapters.network.leftovers import spoil
+
 LARGEST_REPLY_BYTES = 8 * 2**20
 CONNECT_SECONDS = 10.0
-GZIP = 16 + zlib.MAX_WBITS
 USUAL_HEADERS = (
     (b"accept", b"application/json"),
     (b"accept-encoding", b"gzip"),
@@ -42,13 +46,15 @@ class HttpReply:
 class NoReply:
     """Nothing usable came back; `problem` is the transport's own words, free of any content.
 
-    `connected`: a connection stood, so somebody is there.
+    `connected`: a connection stood, so somebody is there. `refused`: by us, and asking again
+    changes nothing.
     """
 
     error_code: Literal["timeout", "connection", "bad_response"]
     problem: str
     latency_seconds: float
     connected: bool = True
+    refused: bool = False
 
 
 async def post(
@@ -73,21 +79,26 @@ async def post(
             }
             try:
                 content = await _content(response, received, largest=largest_reply_bytes)
+                spoilt = spoil(response)
             finally:
                 await response.aclose()
     except TimeoutError:
         return NoReply("timeout", f"no answer in {timeout_seconds:g} s", perf_counter() - started)
     except zlib.error:
         return NoReply("bad_response", "undecodable content", perf_counter() - started)
+    except TooLongError:
+        told = f"more than {largest_reply_bytes} bytes"
+        return NoReply("bad_response", told, perf_counter() - started)
     except NO_REPLY as error:
         connected = not isinstance(error, NOT_CONNECTED)
         # What could not even be sent may quote a header, and with it a key.
         unsent = isinstance(error, httpcore.LocalProtocolError)
         problem = ("" if unsent else str(error)) or type(error).__name__
-        return NoReply("connection", problem, perf_counter() - started, connected)
+        refused = isinstance(error, RefusedAddressError)
+        return NoReply("connection", problem, perf_counter() - started, connected, refused)
     latency = perf_counter() - started
-    if content is None:
-        return NoReply("bad_response", f"more than {largest_reply_bytes} bytes", latency)
+    if spoilt:
+        return NoReply("bad_response", "more bytes than the reply said it had", latency)
     return HttpReply(response.status, content, received, latency, first_byte)
 
 
@@ -125,27 +136,15 @@ def _request(
 
 async def _content(
     response: httpcore.Response, headers: Mapping[str, str], *, largest: int
-) -> bytes | None:
-    """The decoded body, or None if it is longer than `largest`: no more is ever held."""
-    encoding = headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in {"identity", "gzip"}:
-        raise zlib.error("an encoding that was not asked for")
-    decoder = zlib.decompressobj(GZIP) if encoding == "gzip" else None
+) -> bytes:
+    """The decoded body; raises `TooLongError` beyond `largest`: no more is ever held."""
+    decoder = BodyDecoder(headers.get("content-encoding", ""), largest=largest)
     content = bytearray()
     async for chunk in response.aiter_stream():
-        content += chunk if decoder is None else decoder.decompress(chunk, largest + 1)
-        if len(content) > largest:
-            return None
-    if decoder is not None and content and not decoder.eof:
-        raise zlib.error("the compressed content breaks off")
+        for piece in decoder.pieces(chunk):
+            content += piece
+    decoder.finish()
     return bytes(content)
-
-
-def raw_url(url: httpx.URL) -> httpcore.URL:
-    """The address in the form that httpcore takes."""
-    return httpcore.URL(
-        scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
-    )
 
 
 def run_to_end(work: Callable[[], Awaitable[None]]) -> None:

@@ -6,8 +6,9 @@ from urllib.parse import quote
 
 import httpx
 
+from eval_pipeline.adapters.network.destinations import checked_url
 from eval_pipeline.errors import MissingEnvironmentError, SettingsError
-from eval_pipeline.settings import ProviderSettings
+from eval_pipeline.settings import NetworkSettings, ProviderSettings
 
 MODEL = "{model}"
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -22,8 +23,8 @@ class HiddenHeaders(dict[str, str]):
         return f"HiddenHeaders({sorted(self)})"
 
 
-def base_address(name: str, settings: ProviderSettings) -> httpx.URL:
-    """The base URL; raises `SettingsError` by the setting's name."""
+def base_address(name: str, settings: ProviderSettings, *, network: NetworkSettings) -> httpx.URL:
+    """The base URL; raises `SettingsError` by the setting's name, also for where it may not go."""
     try:
         url = httpx.URL(settings.base_url)
     except httpx.InvalidURL:
@@ -33,7 +34,12 @@ def base_address(name: str, settings: ProviderSettings) -> httpx.URL:
             f"`providers.{name}.base_url` is not a usable address. Nothing was asked. "
             "Write it like https://api.example.com/v1."
         )
-    return url
+    return checked_url(
+        f"providers.{name}.base_url",
+        settings.base_url,
+        network=network,
+        carries_secret=settings.key_variable is not None or bool(settings.header_variables),
+    )
 
 
 def address_of(settings: ProviderSettings, path: str, *, model: str) -> httpx.URL:

@@ -22,7 +22,7 @@ from eval_pipeline.adapters.providers.openai_responses import OPENAI_RESPONSES
 from eval_pipeline.adapters.providers.replies import Failed, Reply, json_object, name_of
 from eval_pipeline.errors import SettingsError
 from eval_pipeline.ports import ModelCall
-from eval_pipeline.settings import ProviderApi, ProviderSettings
+from eval_pipeline.settings import USUAL_NETWORK, NetworkSettings, ProviderApi, ProviderSettings
 
 DIALECTS: Final[Mapping[ProviderApi, Dialect]] = {
     "openai_chat": OPENAI_CHAT,
@@ -42,11 +42,13 @@ class ChatProvider:
         *,
         secret: Callable[[str], str],
         version_headers: Sequence[str] = (),
+        network: NetworkSettings = USUAL_NETWORK,
     ) -> None:
         """`version_headers` names the reply headers that are kept as facts."""
         self.name = name
         self.settings = settings
-        self.url = base_address(name, settings)
+        self.network = network
+        self.url = base_address(name, settings, network=network)
         self._dialect = DIALECTS[settings.api]
         # A call takes about as long to address as to write: once per model is enough.
         self._addresses: dict[tuple[str, str], httpx.URL] = {}

@@ -21,7 +21,12 @@ FinishReason = Literal["stop", "length", "content_filter", "refusal", "tool_call
 """Why an answer ended, in one vocabulary for all APIs; `length` is an answer cut off."""
 
 LONGEST_NAME = 160
-MOST_TOKENS = 2**31 - 1
+MOST_TOKENS = 10_000_000
+"""No model reads or writes more for one request: a larger count is no count."""
+LARGE_BODY_BYTES = 2**20
+MOST_CONTAINERS = 250_000
+MOST_VALUES = 1_500_000
+"""In a large body: brackets and commas unfold to thirty times their bytes."""
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -130,7 +135,14 @@ def joined_texts(parts: list[Mapping[str, Any]]) -> str:
 
 
 def json_object(body: bytes) -> Mapping[str, Any]:
-    """The body as a JSON object, or an empty one: the body decides, not its content type."""
+    """The body as a JSON object, or an empty one: the body decides, not its content type.
+
+    A body of brackets and commas that would unfold in memory counts as none.
+    """
+    if len(body) > LARGE_BODY_BYTES and (
+        body.count(b"[") + body.count(b"{") > MOST_CONTAINERS or body.count(b",") > MOST_VALUES
+    ):
+        return {}
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):

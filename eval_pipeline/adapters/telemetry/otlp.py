@@ -8,10 +8,13 @@ from typing import Any, Final
 
 from eval_pipeline import __version__
 from eval_pipeline.adapters.alerting.outcome import Delivered, failed
-from eval_pipeline.errors import MissingTelemetryLibraryError
+from eval_pipeline.adapters.alerting.posting import REFUSED_DESTINATION
+from eval_pipeline.adapters.network.destinations import checked_url
+from eval_pipeline.adapters.telemetry.sessions import checked_session
+from eval_pipeline.errors import MissingTelemetryLibraryError, RefusedDestinationError
 from eval_pipeline.monitoring.dashboards.metrics import Metric
 from eval_pipeline.monitoring.dashboards.results import EVENT_NAME, EvaluationResult
-from eval_pipeline.settings import OtlpSettings
+from eval_pipeline.settings import USUAL_NETWORK, NetworkSettings, OtlpSettings
 
 SCOPE: Final = "eval_pipeline"
 REFUSED: Final = "export_failed"
@@ -24,6 +27,7 @@ def emit_results(
     *,
     headers: Mapping[str, str],
     at: dt.datetime,
+    network: NetworkSettings = USUAL_NETWORK,
 ) -> Delivered:
     """Whether the collector took all of them, as log events in one request.
 
@@ -49,16 +53,25 @@ def emit_results(
             )
         )
     provider.force_flush()
-    exporter = otlp.OTLPLogExporter(
-        endpoint=_address(settings, "logs"),
-        headers=dict(headers),
-        timeout=settings.timeout_seconds,
+    return _exported(
+        lambda session: otlp.OTLPLogExporter(
+            endpoint=_address(settings, "logs"),
+            headers=dict(headers),
+            timeout=settings.timeout_seconds,
+            session=session,
+        ),
+        memory.get_finished_logs(),
+        settings,
+        network=network,
     )
-    return _exported(exporter, lambda: exporter.export(memory.get_finished_logs()))
 
 
 def export_metrics(
-    metrics: Sequence[Metric], settings: OtlpSettings, *, headers: Mapping[str, str]
+    metrics: Sequence[Metric],
+    settings: OtlpSettings,
+    *,
+    headers: Mapping[str, str],
+    network: NetworkSettings = USUAL_NETWORK,
 ) -> Delivered:
     """Whether the collector took the metrics, under the names that Prometheus gets.
 
@@ -82,12 +95,17 @@ def export_metrics(
         )
         make(metric.name, callbacks=[observe], description=metric.documentation)
     data = reader.get_metrics_data()
-    exporter = otlp.OTLPMetricExporter(
-        endpoint=_address(settings, "metrics"),
-        headers=dict(headers),
-        timeout=settings.timeout_seconds,
+    return _exported(
+        lambda session: otlp.OTLPMetricExporter(
+            endpoint=_address(settings, "metrics"),
+            headers=dict(headers),
+            timeout=settings.timeout_seconds,
+            session=session,
+        ),
+        data,
+        settings,
+        network=network,
     )
-    return _exported(exporter, lambda: exporter.export(data))
 
 
 def _observed(metric: Metric, observation: Any) -> Callable[[Any], Iterable[Any]]:
@@ -97,17 +115,31 @@ def _observed(metric: Metric, observation: Any) -> Callable[[Any], Iterable[Any]
     return observe
 
 
-def _exported(exporter: Any, export: Callable[[], Any]) -> Delivered:
+def _exported(
+    make: Callable[[Any], Any], data: Any, settings: OtlpSettings, *, network: NetworkSettings
+) -> Delivered:
     """The exporter tries again by itself within its time; what became of it is told once, here."""
+    secret = bool(settings.header_variables)
+    try:
+        url = checked_url(
+            "telemetry.otlp.endpoint", settings.endpoint, network=network, carries_secret=secret
+        )
+    except RefusedDestinationError:
+        return failed(REFUSED_DESTINATION)
+    session = checked_session(
+        _library("requests"), url, network=network, seconds=settings.timeout_seconds
+    )
+    exporter = make(session)
     loggers = [logging.getLogger(name) for name in _loggers()]
     for logger in loggers:
         logger.addFilter(_nothing)
     try:
-        result = export()
+        result = exporter.export(data)
     except Exception as error:  # noqa: BLE001 - telemetry must not break what it tells of
         return failed(type(error).__name__)
     finally:
         exporter.shutdown()
+        session.close()
         for logger in loggers:
             logger.removeFilter(_nothing)
     return Delivered() if result.name == "SUCCESS" else failed(REFUSED)
