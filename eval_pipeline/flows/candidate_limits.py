@@ -44,8 +44,8 @@ def refuse_outside(project: Project, system: SystemSettings, *, path: Path) -> N
     """Raises `SettingsError` for a provider or a file that a candidate file may not name."""
     _refuse_providers(project, system, path=path)
     _refuse_model_path(system, path=path)
-    more = project.settings.candidates.source_folders
-    allowed = [Path(root).resolve() for root in (project.folder, *map(project.locate, more))]
+    more = map(project.locate, project.settings.candidates.source_folders)
+    allowed = [project.folder.resolve(), *(Path(folder).resolve() for folder in more)]
     for key in ("few_shot_files", "fine_tuning_files"):
         for named in getattr(system, key):
             if not _is_inside(project.locate(named), allowed):
