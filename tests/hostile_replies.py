@@ -90,47 +90,103 @@ TRANSPORT = (
     Fault("drips its body for ever", "drip", _dripping(OK + LONG % 10**6, b" "), "timeout"),
     Fault("drips chunks for ever", "drip", _dripping(CHUNKED, b"1\r\n \r\n"), "timeout"),
     Fault("drips its headers for ever", "drip", _dripping(OK, b"x"), "timeout"),
-    Fault("says 100 Continue for ever", "drip", _dripping(b"", b"HTTP/1.1 100 Go\r\n\r\n"), "timeout"),
-    Fault("drips a gzip header", "drip",
-          _dripping(OK + b"content-encoding: gzip\r\n" + LONG % 10**6, b"\x1f"), "bad_response"),
+    Fault(
+        "says 100 Continue for ever", "drip", _dripping(b"", b"HTTP/1.1 100 Go\r\n\r\n"), "timeout"
+    ),
+    Fault(
+        "drips a gzip header",
+        "drip",
+        _dripping(OK + b"content-encoding: gzip\r\n" + LONG % 10**6, b"\x1f"),
+        "bad_response",
+    ),
     Fault("resets at once", "reset", _raw(reset=True), "connection"),
     Fault("resets within its headers", "reset", _raw(OK, reset=True), "connection"),
-    Fault("resets in mid-body", "reset", _raw(OK + LONG % 500, GOOD[:40], reset=True), "connection"),
+    Fault(
+        "resets in mid-body", "reset", _raw(OK + LONG % 500, GOOD[:40], reset=True), "connection"
+    ),
     Fault("closes without a word", "close", _raw(), "connection"),
     Fault("closes within its headers", "close", _raw(OK + b"content-le"), "connection"),
-    Fault("sends half of a body of full length", "close",
-          _raw(OK + LONG % len(GOOD), GOOD[: len(GOOD) // 2]), "connection"),
-    Fault("promises more than it sends", "length",
-          _raw(OK + LONG % (len(GOOD) + 1), GOOD), "connection"),
+    Fault(
+        "sends half of a body of full length",
+        "close",
+        _raw(OK + LONG % len(GOOD), GOOD[: len(GOOD) // 2]),
+        "connection",
+    ),
+    Fault(
+        "promises more than it sends",
+        "length",
+        _raw(OK + LONG % (len(GOOD) + 1), GOOD),
+        "connection",
+    ),
     Fault("closes within a chunk", "close", _raw(CHUNKED, b"ff\r\nabc"), "connection"),
-    Fault("closes before the last chunk", "close",
-          _raw(CHUNKED, b"%x\r\n" % len(GOOD) + GOOD + b"\r\n"), "connection"),
+    Fault(
+        "closes before the last chunk",
+        "close",
+        _raw(CHUNKED, b"%x\r\n" % len(GOOD) + GOOD + b"\r\n"),
+        "connection",
+    ),
     Fault("has a chunk of no size", "framing", _raw(CHUNKED, b"banana\r\n{}\r\n"), "connection"),
     Fault("has a chunk of negative size", "framing", _raw(CHUNKED, b"-1\r\n{}\r\n"), "connection"),
-    Fault("has a chunk of endless size", "framing",
-          _raw(CHUNKED, b"f" * 4096 + b"\r\n{}\r\n"), "connection"),
-    Fault("has a negative length", "length", _raw(OK + b"content-length: -1\r\n\r\n{}"), "connection"),
-    Fault("has a length in words", "length", _raw(OK + b"content-length: ten\r\n\r\n{}"), "connection"),
-    Fault("has two lengths", "length",
-          _raw(OK + b"content-length: 2\r\ncontent-length: 3\r\n\r\n{}"), "connection"),
-    Fault("has a length of a thousand digits", "length",
-          _raw(OK + b"content-length: " + b"9" * 1000 + b"\r\n\r\n{}"), "connection"),
-    Fault("has an unknown framing", "framing",
-          _raw(OK + b"transfer-encoding: banana\r\n\r\n{}"), "connection"),
+    Fault(
+        "has a chunk of endless size",
+        "framing",
+        _raw(CHUNKED, b"f" * 4096 + b"\r\n{}\r\n"),
+        "connection",
+    ),
+    Fault(
+        "has a negative length", "length", _raw(OK + b"content-length: -1\r\n\r\n{}"), "connection"
+    ),
+    Fault(
+        "has a length in words", "length", _raw(OK + b"content-length: ten\r\n\r\n{}"), "connection"
+    ),
+    Fault(
+        "has two lengths",
+        "length",
+        _raw(OK + b"content-length: 2\r\ncontent-length: 3\r\n\r\n{}"),
+        "connection",
+    ),
+    Fault(
+        "has a length of a thousand digits",
+        "length",
+        _raw(OK + b"content-length: " + b"9" * 1000 + b"\r\n\r\n{}"),
+        "connection",
+    ),
+    Fault(
+        "has an unknown framing",
+        "framing",
+        _raw(OK + b"transfer-encoding: banana\r\n\r\n{}"),
+        "connection",
+    ),
     Fault("speaks HTTP 0.9", "framing", _raw(GOOD), "connection"),
     Fault("speaks another protocol", "framing", _raw(b"SSH-2.0-OpenSSH_9.6\r\n"), "connection"),
-    Fault("answers with a TLS alert", "framing", _raw(b"\x15\x03\x01\x00\x02\x02\x46"), "connection"),
+    Fault(
+        "answers with a TLS alert", "framing", _raw(b"\x15\x03\x01\x00\x02\x02\x46"), "connection"
+    ),
     Fault("has a status of no number", "framing", _raw(b"HTTP/1.1 fine\r\n\r\n{}"), "connection"),
-    Fault("has a status of five digits", "framing", _raw(b"HTTP/1.1 20000 OK\r\n\r\n{}"), "connection"),
-    Fault("has a header with a NUL", "headers",
-          _raw(OK + b"x: a\x00b\r\ncontent-length: 2\r\n\r\n{}"), "connection"),
-    Fault("has a header without a name", "headers",
-          _raw(OK + b": a\r\ncontent-length: 2\r\n\r\n{}"), "connection"),
+    Fault(
+        "has a status of five digits", "framing", _raw(b"HTTP/1.1 20000 OK\r\n\r\n{}"), "connection"
+    ),
+    Fault(
+        "has a header with a NUL",
+        "headers",
+        _raw(OK + b"x: a\x00b\r\ncontent-length: 2\r\n\r\n{}"),
+        "connection",
+    ),
+    Fault(
+        "has a header without a name",
+        "headers",
+        _raw(OK + b": a\r\ncontent-length: 2\r\n\r\n{}"),
+        "connection",
+    ),
     Fault("floods headers", "headers", _flooding(OK, drop=b"x-flood: yes\r\n" * 100), "connection"),
-    Fault("has an endless header", "headers", _flooding(OK + b"x: ", drop=b"y" * 9000), "connection"),
+    Fault(
+        "has an endless header", "headers", _flooding(OK + b"x: ", drop=b"y" * 9000), "connection"
+    ),
     Fault("has an endless status line", "headers", _flooding(drop=b"H" * 9000), "connection"),
-    Fault("has endless spaces for a reply", "framing", _flooding(drop=b"\r\n" * 4000), "connection"),
-)  # fmt: skip
+    Fault(
+        "has endless spaces for a reply", "framing", _flooding(drop=b"\r\n" * 4000), "connection"
+    ),
+)
 
 
 def _sized(body: bytes, *headers: bytes) -> bytes:
@@ -152,32 +208,77 @@ def _poisoned(talk: Talk) -> None:
 
 ENCODINGS = (
     Fault("says too short a length", "length", _poisoned, "bad_response"),
-    Fault("breaks off its gzip", "encoding",
-          _raw(_sized(_packed(GOOD)[:-9], b"content-encoding: gzip")), "bad_response"),
-    Fault("sends no gzip for gzip", "encoding", _reply(GOOD, "content-encoding: gzip"), "bad_response"),
-    Fault("has garbage after its gzip", "encoding",
-          _reply(_packed(GOOD) + b"garbage", "content-encoding: gzip"), "bad_response"),
-    Fault("has two gzips after each other", "encoding",
-          _reply(_packed(GOOD) * 2, "content-encoding: gzip"), "bad_response"),
-    Fault("has gzip within gzip", "encoding",
-          _reply(_packed(_packed(GOOD)), "content-encoding: gzip, gzip"), "bad_response"),
-    Fault("has a broken gzip checksum", "encoding",
-          _reply(_packed(GOOD)[:-8] + bytes(8), "content-encoding: gzip"), "bad_response"),
+    Fault(
+        "breaks off its gzip",
+        "encoding",
+        _raw(_sized(_packed(GOOD)[:-9], b"content-encoding: gzip")),
+        "bad_response",
+    ),
+    Fault(
+        "sends no gzip for gzip", "encoding", _reply(GOOD, "content-encoding: gzip"), "bad_response"
+    ),
+    Fault(
+        "has garbage after its gzip",
+        "encoding",
+        _reply(_packed(GOOD) + b"garbage", "content-encoding: gzip"),
+        "bad_response",
+    ),
+    Fault(
+        "has two gzips after each other",
+        "encoding",
+        _reply(_packed(GOOD) * 2, "content-encoding: gzip"),
+        "bad_response",
+    ),
+    Fault(
+        "has gzip within gzip",
+        "encoding",
+        _reply(_packed(_packed(GOOD)), "content-encoding: gzip, gzip"),
+        "bad_response",
+    ),
+    Fault(
+        "has a broken gzip checksum",
+        "encoding",
+        _reply(_packed(GOOD)[:-8] + bytes(8), "content-encoding: gzip"),
+        "bad_response",
+    ),
     *(
-        Fault(f"sends {name}, which was not asked for", "encoding",
-              _reply(body, f"content-encoding: {name}"), "bad_response")
+        Fault(
+            f"sends {name}, which was not asked for",
+            "encoding",
+            _reply(body, f"content-encoding: {name}"),
+            "bad_response",
+        )
         for name, body in (
-            ("deflate", zlib.compress(GOOD)), ("br", b"\x0b\x02\x80"), ("zstd", b"\x28\xb5\x2f\xfd"),
-            ("compress", b"\x1f\x9d"), ("banana", GOOD), ("gzip, br", _packed(GOOD)),
+            ("deflate", zlib.compress(GOOD)),
+            ("br", b"\x0b\x02\x80"),
+            ("zstd", b"\x28\xb5\x2f\xfd"),
+            ("compress", b"\x1f\x9d"),
+            ("banana", GOOD),
+            ("gzip, br", _packed(GOOD)),
         )
     ),
-    Fault("sends an honest gzip", "encoding",
-          _reply(_packed(GOOD), "content-encoding: gzip"), ANSWERED, 1),
-    Fault("has a wrong content type", "content type",
-          _reply(GOOD, "content-type: image/png"), ANSWERED, 1),
-    Fault("says hello ten times first", "status",
-          _raw(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 10 + _sized(GOOD)), ANSWERED, 1),
-)  # fmt: skip
+    Fault(
+        "sends an honest gzip",
+        "encoding",
+        _reply(_packed(GOOD), "content-encoding: gzip"),
+        ANSWERED,
+        1,
+    ),
+    Fault(
+        "has a wrong content type",
+        "content type",
+        _reply(GOOD, "content-type: image/png"),
+        ANSWERED,
+        1,
+    ),
+    Fault(
+        "says hello ten times first",
+        "status",
+        _raw(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 10 + _sized(GOOD)),
+        ANSWERED,
+        1,
+    ),
+)
 
 
 def _redirect(status: int, location: str) -> Fault:
@@ -191,32 +292,56 @@ STATUSES = (
     *(
         _redirect(307, location)
         for location in (
-            "file:///etc/passwd", "http://169.254.169.254/latest/meta-data/",
-            "http://metadata.google.internal/", "//evil.example/v1", "/v1/chat/completions",
-            "gopher://127.0.0.1/", "http://user:pass@127.0.0.1/", "", "ht!tp://[",
+            "file:///etc/passwd",
+            "http://169.254.169.254/latest/meta-data/",
+            "http://metadata.google.internal/",
+            "//evil.example/v1",
+            "/v1/chat/completions",
+            "gopher://127.0.0.1/",
+            "http://user:pass@127.0.0.1/",
+            "",
+            "ht!tp://[",
         )
     ),
     Fault("answers 204", "status", _raw(b"HTTP/1.1 204 None\r\n\r\n"), "bad_response"),
     Fault("answers 205", "status", _reply(b"", status="205 Reset"), "bad_response"),
-    Fault("answers 206 with half", "status", _reply(GOOD[:60], status="206 Partial"), "bad_response"),
+    Fault(
+        "answers 206 with half", "status", _reply(GOOD[:60], status="206 Partial"), "bad_response"
+    ),
     Fault("answers 300", "status", _reply(b"{}", status="300 Choices"), "bad_response", 1),
     Fault("answers 304", "status", _raw(b"HTTP/1.1 304 Old\r\n\r\n"), "bad_response", 1),
-    Fault("switches protocols", "status",
-          _raw(b"HTTP/1.1 101 Switch\r\nupgrade: banana\r\nconnection: upgrade\r\n\r\n"), "connection"),
+    Fault(
+        "switches protocols",
+        "status",
+        _raw(b"HTTP/1.1 101 Switch\r\nupgrade: banana\r\nconnection: upgrade\r\n\r\n"),
+        "connection",
+    ),
     *(
-        Fault(f"answers {status}", "5xx", _reply(b"<html>Sorry", status=f"{status} No"), "server_error")
+        Fault(
+            f"answers {status}",
+            "5xx",
+            _reply(b"<html>Sorry", status=f"{status} No"),
+            "server_error",
+        )
         for status in (500, 501, 502, 503, 504, 511, 520, 529, 599, 600, 999)
     ),
     *(
         Fault(f"answers {status}", "4xx", _reply(b"{}", status=f"{status} No"), code, tries)
         for status, code, tries in (
-            (400, "client_error_4xx", 1), (404, "client_error_4xx", 1), (405, "client_error_4xx", 1),
-            (408, "timeout", 2), (409, "client_error_4xx", 2), (410, "client_error_4xx", 1),
-            (413, "too_long", 1), (418, "client_error_4xx", 1), (422, "client_error_4xx", 1),
-            (431, "client_error_4xx", 1), (451, "client_error_4xx", 1),
+            (400, "client_error_4xx", 1),
+            (404, "client_error_4xx", 1),
+            (405, "client_error_4xx", 1),
+            (408, "timeout", 2),
+            (409, "client_error_4xx", 2),
+            (410, "client_error_4xx", 1),
+            (413, "too_long", 1),
+            (418, "client_error_4xx", 1),
+            (422, "client_error_4xx", 1),
+            (431, "client_error_4xx", 1),
+            (451, "client_error_4xx", 1),
         )
     ),
-)  # fmt: skip
+)
 
 
 def _body(name: str, body: bytes, code: str = "bad_response", text: str = "Yes.") -> Fault:

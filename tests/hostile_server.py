@@ -15,7 +15,8 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 Act = Callable[["Talk"], None]
 """What becomes of one request. A connection is kept for the next only if `Talk.keep` is set."""
@@ -82,7 +83,7 @@ class HostileServer:
     heads: list[str] = field(default_factory=list)
     port: int = 0
 
-    def __enter__(self) -> "HostileServer":
+    def __enter__(self) -> Self:
         self._stopped = threading.Event()
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=256)
         self._listening.settimeout(0.1)
@@ -166,8 +167,8 @@ def peak_megabytes() -> float:
 
     `getrusage` would count what the process was before it was this program: its parent's copy.
     """
-    with open("/proc/self/status", encoding="ascii") as file:
-        line = next(line for line in file if line.startswith("VmHWM:"))
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) / 1024
 
 
