@@ -51,11 +51,22 @@ def test_an_honest_file_is_a_candidate(project: Project) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["base_url: http://evil.example/v1", "api_base: http://evil.example",
-     "key_variable: AWS_SECRET_KEY", "header_variables: {x: HOME}", "headers: {x: y}", "key_header: x", "query: {a: b}",
-     "providers: {evil: {base_url: 'http://evil.example'}}", "prompt_file: /etc/passwd",
-     "command: [sh]", "url: http://evil.example", "env: {A: B}", "proxy: http://evil.example"],
-)  # fmt: skip
+    [
+        "base_url: http://evil.example/v1",
+        "api_base: http://evil.example",
+        "key_variable: AWS_SECRET_KEY",
+        "header_variables: {x: HOME}",
+        "headers: {x: y}",
+        "key_header: x",
+        "query: {a: b}",
+        "providers: {evil: {base_url: 'http://evil.example'}}",
+        "prompt_file: /etc/passwd",
+        "command: [sh]",
+        "url: http://evil.example",
+        "env: {A: B}",
+        "proxy: http://evil.example",
+    ],
+)
 def test_no_key_names_an_address_a_variable_or_a_program(project: Project, key: str, fault_ledger):
     fault_ledger.injected("candidate", "key")
     assert key.partition(":")[0] in refusal(project, f"{HONEST}{key}\n")

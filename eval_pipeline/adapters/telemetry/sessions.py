@@ -1,5 +1,6 @@
 """What the exporters of OpenTelemetry post with: checked addresses, one deadline, no redirects."""
 
+from http import HTTPStatus
 from typing import Any, Final
 
 import httpx
@@ -54,7 +55,9 @@ class _Adapter:
 
     def _reply(self, request: Any, answer: httpx.Response) -> Any:
         reply = self._requests.Response()
-        reply.status_code = answer.status_code
+        taken = answer.is_success or answer.is_error
+        # The exporters take every status below 400 for a success, a redirect too.
+        reply.status_code = answer.status_code if taken else HTTPStatus.MISDIRECTED_REQUEST
         reply.headers.update(answer.headers)
         reply.url, reply.request, reply.reason = request.url, request, answer.reason_phrase
         reply._content = b""  # noqa: SLF001 - there is no other way to say that it was read
