@@ -18,6 +18,7 @@ export GX_ANALYTICS_ENABLED := false
 export PYTHONUTF8 := 1
 
 .PHONY: help setup demo ui real test test-full test-fast test-faults test-docs check lint types imports defs wheel lock clean browser tools java spark presidio bench-intake bench-privacy bench-golden bench-runner bench-decision bench-desk bench-review-import bench-shadow bench-load bench-monitor bench-outcomes desk
+.PHONY: help setup demo ui real test test-full test-fast test-docs check lint types imports defs wheel lock clean browser tools java spark presidio bench-intake bench-privacy bench-golden bench-runner bench-decision bench-desk bench-review-import bench-shadow bench-load bench-monitor bench-outcomes desk image
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -172,6 +173,21 @@ lock: setup ## renew the locks (needs uv on the PATH)
 	  --python-version 3.11 --no-emit-index-url --no-annotate --no-header -o requirements-spark.lock
 	echo 'presidio-analyzer>=2.2.360' | uv pip compile - -c requirements.lock --generate-hashes --no-strip-extras --universal \
 	  --python-version 3.11 --no-emit-index-url --no-annotate --no-header -o requirements-presidio.lock
+	printf 'dagster-postgres>=0.29\ndagster-k8s>=0.29\n' | uv pip compile pyproject.toml - --extra fast --extra http2 --extra otel --extra postgres \
+	  --extra s3 --extra scorers -c requirements.lock --generate-hashes --no-strip-extras --universal --python-version 3.11 \
+	  --no-emit-index-url --no-annotate --no-header -o requirements-deploy.lock
+	printf 'hatchling>=1.27\npip\nsetuptools>=77\n' | uv pip compile - -c requirements.lock --generate-hashes --universal \
+	  --python-version 3.11 --no-emit-index-url --no-annotate --no-header -o deploy/build.lock
+
+ENGINE ?= docker
+IMAGE ?= eval-pipeline:$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+
+image: ## the container image; IMAGE names it, ENGINE=podman builds it with another engine
+	@$(ENGINE) info >/dev/null 2>&1 || { echo "There is no container engine here that answers to '$(ENGINE) info', so no image was built. Start one, or name another: make image ENGINE=podman."; exit 1; }
+	@$(ENGINE) build --file deploy/Dockerfile --tag $(IMAGE) \
+	  --build-arg VERSION=$(lastword $(subst :, ,$(IMAGE))) \
+	  --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) \
+	  --build-arg CREATED=$$(date -u +%Y-%m-%dT%H:%M:%SZ) .
 
 clean: ## remove the virtual environment and what the demos made
 	rm -rf $(VENV) $(DEMO_DIR) $(REAL_DIR) dist .coverage* .spark-tests.log
