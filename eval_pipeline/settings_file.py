@@ -14,6 +14,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
 
 from eval_pipeline.errors import MissingEnvironmentError, SettingsError
+from eval_pipeline.secret_values import secret_value
 from eval_pipeline.settings import Settings
 
 CONFIG_VARIABLE = "EVAL_PIPELINE_CONFIG"
@@ -59,22 +60,29 @@ class Project:
         return self.locate(self.settings.storage.lake)
 
     @property
+    def ledger_url(self) -> str | None:
+        """Where the record of erasures is copied to; None where nowhere."""
+        ledger = self.settings.storage.erasure_ledger
+        return None if ledger is None else self.locate(ledger)
+
+    @property
     def store_url(self) -> str:
         """The SQLAlchemy URL of the operational store, relative SQLite paths made absolute."""
         url = self.settings.storage.store
         if url.startswith("env:"):
             variable = url.removeprefix("env:")
-            url = os.environ.get(variable, "")
-            if not url:
-                raise MissingEnvironmentError(variable, "the operational store's URL")
+            url = self.secret(variable, "the operational store's URL")
         relative = "sqlite:///"
         if url.startswith(relative) and not url.startswith("sqlite:////"):
             return relative + str(self.folder / url.removeprefix(relative))
         return url
 
     def secret(self, variable: str, purpose: str) -> str:
-        """The value of an environment variable; raises `MissingEnvironmentError` if unset."""
-        value = os.environ.get(variable, "")
+        """A secret, from its variable or from the file that `VARIABLE_FILE` names.
+
+        Raises `MissingEnvironmentError` if neither is set.
+        """
+        value = secret_value(variable)
         if not value:
             raise MissingEnvironmentError(variable, purpose)
         return value

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from eval_pipeline import __version__
 from eval_pipeline.adapters.lake import Lake, parquet_bytes
 from eval_pipeline.errors import CorruptFileError, UnknownDecisionError
-from eval_pipeline.evaluation.decision import Decision
+from eval_pipeline.evaluation.decision import Decision, read_decision
 from eval_pipeline.evaluation.decision_inputs import Decided, DecisionInputs
 from eval_pipeline.evaluation.gate.evidence import Evidence
 from eval_pipeline.evaluation.human_correction.judge_bias import JudgeBias
@@ -86,7 +86,7 @@ class DecisionRecords:
                 name: self._frame(decision_id, name, expected=expected)
                 for name, expected in record["frames"].items()
             }
-            decision = Decision.model_validate_json(json.dumps(record["decision"]))
+            decision = read_decision(json.dumps(record["decision"]))
             inputs = _inputs(decision, record, frames)
         except (KeyError, TypeError, ValidationError) as error:
             problem = f"it is not a record of this program's ({type(error).__name__})"

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 
+from eval_pipeline.adapters.schema_fence import standing_schema
 from eval_pipeline.adapters.turns import Turns
 from eval_pipeline.errors import StoreError
 
@@ -18,6 +19,7 @@ CONNECTIONS = 64
 
 _WRITING = "eval_pipeline_writing"
 _TURNS: WeakKeyDictionary[sa.Engine, Turns] = WeakKeyDictionary()
+_SCHEMAS: WeakKeyDictionary[sa.Engine, str] = WeakKeyDictionary()
 
 
 def engine_for(url: str) -> sa.Engine:
@@ -93,15 +95,39 @@ def _private_file(file: Path, *, address: str) -> None:
         ) from None
 
 
+def expect_schema(engine: sa.Engine, revision: str) -> None:
+    """From now on writes are refused where another program took the store past `revision`."""
+    _SCHEMAS[engine] = revision
+
+
 @contextlib.contextmanager
 def write_transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """One transaction, all or nothing; on SQLite it takes its turn before it reads."""
+    """One transaction, all or nothing; on SQLite it takes its turn before it reads.
+
+    Raises `StoreError` where the store was migrated past the schema that this program expects.
+    """
     with (
         _turn(engine),
         engine.connect().execution_options(**{_WRITING: True}) as connection,
         connection.begin(),
     ):
+        expected = _SCHEMAS.get(engine)
+        if expected is not None:
+            _refuse_another_schema(connection, expected)
         yield connection
+
+
+def _refuse_another_schema(connection: sa.Connection, expected: str) -> None:
+    """An earlier schema can only be a store put in the place of the one that was opened."""
+    found = standing_schema(connection)
+    if found == expected or (found is not None and found.isdecimal() and found < expected):
+        return
+    raise StoreError(
+        f"The store {connection.engine.url.render_as_string(hide_password=True)} was taken from "
+        f"schema {expected} to {found or 'none'} by another program while this one ran, so this "
+        "one writes to it no more. Nothing was written, and what it holds is untouched. Stop this "
+        "program and start the version that the others run."
+    )
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from eval_pipeline.adapters.lake_format import MARKER, claim
 from eval_pipeline.adapters.local_folder import LocalFolder
 from eval_pipeline.adapters.object_storage import open_storage
 from eval_pipeline.errors import (
@@ -27,12 +28,14 @@ class Lake:
     """Declared tables and raw files under one root: a folder, or an s3:// gs:// az:// URL.
 
     `memory://` lives as long as this object. A reader sees a partition's old file or its new one,
-    never half; a writer killed at any moment leaves the old one.
+    never half; a writer killed at any moment leaves the old one. The first write marks the lake's
+    format, or raises `LakeError` where a newer program wrote it.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, restoring: bool = False) -> None:
         self._storage = open_storage(url)
         self.url = str(self._storage.root) if isinstance(self._storage, LocalFolder) else url
+        self._claimed = restoring
 
     def replace(self, table: Table, frame: pl.DataFrame, *, partition: str) -> int:
         """Writes the partition and returns its row count; equal bytes leave the file untouched."""
@@ -40,7 +43,7 @@ class Lake:
         conformed = table.conform(frame)
         data = parquet_bytes(conformed)
         if self._bytes_or_none(path) != data:
-            self._storage.write(path, data)
+            self.write_bytes(path, data)
         return conformed.height
 
     def read(
@@ -105,18 +108,22 @@ class Lake:
 
     def write_bytes(self, path: str, data: bytes) -> None:
         """Replaces the raw file whole."""
+        self._claim()
         self._storage.write(path, data)
 
     def create_bytes(self, path: str, data: bytes) -> bool:
         """Writes the raw file unless there is one: of several creators exactly one gets True."""
+        self._claim()
         return self._storage.create(path, data)
 
     def delete(self, path: str) -> None:
         """Removes the raw file, if it is there."""
+        self._claim()
         self._storage.delete(path)
 
     def keep_only(self, folder: str, names: Collection[str]) -> None:
         """Removes every other raw file of `folder`, and what dead writers left in it."""
+        self._claim()
         self._storage.keep_only(folder, names)
 
     def exists(self, path: str) -> bool:
@@ -125,11 +132,15 @@ class Lake:
 
     def list(self, prefix: str = "") -> list[str]:
         """The paths of all finished files under a folder, sorted."""
-        return sorted(self._storage.sizes(prefix))
+        return sorted(self.sizes(prefix))
 
     def sizes(self, prefix: str = "") -> dict[str, int]:
         """Path to size in bytes of all finished files under a folder, sorted by path."""
-        return self._storage.sizes(prefix)
+        return {path: size for path, size in self._storage.sizes(prefix).items() if path != MARKER}
+
+    def marks(self) -> dict[str, str]:
+        """Path to a mark of every finished file: where a file was written again, it differs."""
+        return {path: mark for path, mark in self._storage.marks("").items() if path != MARKER}
 
     def local_path(self, path: str) -> Path | None:
         """Where the file lies on this machine; None in an object store."""
@@ -138,6 +149,11 @@ class Lake:
     def describe(self, path: str) -> str:
         """The whole address of a file, for messages."""
         return f"{self.url.rstrip('/')}/{path}"
+
+    def _claim(self) -> None:
+        if not self._claimed:
+            claim(self._storage, url=self.url)
+            self._claimed = True
 
     def _bytes_or_none(self, path: str) -> bytes | None:
         try:

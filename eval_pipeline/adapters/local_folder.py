@@ -71,15 +71,25 @@ class LocalFolder:
 
     def sizes(self, prefix: str) -> dict[str, int]:
         """Path to size of every finished file under `prefix`."""
+        return {path: known.st_size for path, known in self._known(prefix)}
+
+    def marks(self, prefix: str) -> dict[str, str]:
+        """Path to number, time and size of every finished file: a rename brings a new number."""
+        return {
+            path: f"{known.st_ino}-{known.st_mtime_ns}-{known.st_size}"
+            for path, known in self._known(prefix)
+        }
+
+    def _known(self, prefix: str) -> list[tuple[str, os.stat_result]]:
         folder = self.root / checked_path(prefix) if prefix else self.root
-        found = {}
+        found = []
         for parent, _, names in os.walk(folder):
             for name in names:
                 if not name.startswith("."):
                     file = Path(parent, name)
                     with contextlib.suppress(FileNotFoundError):
-                        found[file.relative_to(self.root).as_posix()] = file.stat().st_size
-        return dict(sorted(found.items()))
+                        found.append((file.relative_to(self.root).as_posix(), file.stat()))
+        return sorted(found, key=lambda one: one[0])
 
     def _target(self, path: str) -> Path:
         target = self.root / checked_path(path)

@@ -99,14 +99,24 @@ class ObjectStorage:
 
     def sizes(self, prefix: str) -> dict[str, int]:
         """Path to size of every object under the folder `prefix`."""
+        return {path: int(entry["size"]) for path, entry in self._known(prefix)}
+
+    def marks(self, prefix: str) -> dict[str, str]:
+        """Path to tag, time and size of every object under the folder `prefix`."""
+        return {
+            path: f"{entry.get('e_tag')}-{entry['last_modified'].isoformat()}-{entry['size']}"
+            for path, entry in self._known(prefix)
+        }
+
+    def _known(self, prefix: str) -> list[tuple[str, Any]]:
         folder = checked_path(prefix) if prefix else None
         with self._explained():
-            found = {
-                str(PurePosixPath(entry["path"])): int(entry["size"])
+            found = [
+                (str(PurePosixPath(entry["path"])), entry)
                 for batch in self._obstore.list(self._store, folder)
                 for entry in batch
-            }
-        return dict(sorted(found.items()))
+            ]
+        return sorted(found, key=lambda one: one[0])
 
     @contextlib.contextmanager
     def _explained(self, *, missing_is_fault: bool = False) -> Iterator[None]:

@@ -33,6 +33,10 @@ class Storage(Protocol):
         """Whether something whole is at `path`."""
         ...
 
+    def marks(self, prefix: str) -> dict[str, str]:
+        """Path to a mark of everything under the folder `prefix`: another writing, another mark."""
+        ...
+
     def sizes(self, prefix: str) -> dict[str, int]:
         """Path to size in bytes of everything under the folder `prefix`, sorted by path."""
         ...

@@ -4,17 +4,18 @@ import contextlib
 import datetime as dt
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Self, TypeVar
 
 import sqlalchemy as sa
 
-from eval_pipeline.adapters.engines import engine_for, write_transaction
+from eval_pipeline.adapters.engines import engine_for, expect_schema, write_transaction
 from eval_pipeline.adapters.migrations import HEAD
+from eval_pipeline.adapters.migrations.running import known_revisions, upgrade
+from eval_pipeline.adapters.schema_fence import MIGRATION_LOCK
 from eval_pipeline.errors import StoreError
 
-MIGRATION_LOCK = 7_305_911_462_008_141
-"""The key of PostgreSQL's advisory lock while migrations run; any constant will do."""
+RESTORING = "restoring"
+"""In the place of a schema's number, so that every program leaves the store alone."""
 
 ATTEMPTS = 20
 """How often a step that lost a race is taken again before the store gives up."""
@@ -31,21 +32,30 @@ class Store:
         self.engine = engine
 
     @classmethod
-    def open(cls, url: str) -> Self:
+    def open(cls, url: str, *, migrate: bool = True) -> Self:
         """Connects and migrates to the present schema; several processes may do so at once.
 
-        Raises `StoreError` if the store cannot be reached or was written by a newer program.
+        Raises `StoreError` if the store cannot be reached, was written by a newer program or is
+        being restored; and, unless it may `migrate`, if the store has an earlier schema.
         """
         store = cls(engine_for(url))
         try:
-            with store.reading() as connection:
-                found = _revision(connection)
-            if found != HEAD:
-                store._migrate()
+            store._bring_to_head(migrate=migrate)
+            expect_schema(store.engine, HEAD)
         except BaseException:
             store.close()
             raise
         return store
+
+    @classmethod
+    def connect(cls, url: str) -> Self:
+        """The store as it is, whatever its schema: for those who look or restore."""
+        return cls(engine_for(url))
+
+    def schema(self) -> str | None:
+        """The number of its schema, as `HEAD` is one; None where it is empty."""
+        with self.reading() as connection:
+            return _revision(connection)
 
     def close(self) -> None:
         """Gives the connections back."""
@@ -60,6 +70,16 @@ class Store:
     def reading(self) -> Iterator[sa.Connection]:
         """A connection that sees one state; raises `StoreError` where the database fails."""
         with self._explained("read"), self.engine.connect() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[sa.Connection]:
+        """A connection that sees the whole store as it is now until the block ends."""
+        with self._explained("read"), self.engine.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                connection = connection.execution_options(  # noqa: PLW2901 - the same one
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
             yield connection
 
     @contextlib.contextmanager
@@ -123,29 +143,36 @@ class Store:
             cursor.close()
             connection.close()
 
-    def _migrate(self) -> None:
-        # Alembic takes a third of a second to import, and a store is rarely out of date.
-        from alembic import command  # noqa: PLC0415
-        from alembic.config import Config  # noqa: PLC0415
-        from alembic.script import ScriptDirectory  # noqa: PLC0415
+    def _bring_to_head(self, *, migrate: bool) -> None:
+        found = self.schema()
+        if found == HEAD:
+            return
+        if found == RESTORING:
+            raise StoreError(
+                f"The store {self.address} is being restored from a backup, and was not finished. "
+                "Nothing was read or written. Run the same `eval-pipeline restore` again."
+            )
+        if not migrate and (found is None or found < HEAD):
+            raise StoreError(
+                f"The store {self.address} has schema {found or 'none'}, this program needs "
+                f"{HEAD}, and `storage.upgrades` is `by_command`. Nothing was changed. "
+                "Run: eval-pipeline store upgrade."
+            )
+        self._migrate()
 
-        config = Config()
-        config.set_main_option("path_separator", "os")
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    def _migrate(self) -> None:
         with self.writing() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
             found = _revision(connection)
-            if found is not None and found not in known:
+            if found is not None and found not in known_revisions():
                 raise StoreError(
                     f"The store {self.address} has schema {found}, which this program does not "
                     "know: a newer version wrote it. Nothing was changed. Install that version "
                     "or a later one, or name another `storage.store`."
                 )
             if found != HEAD:
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+                upgrade(connection)
 
     @contextlib.contextmanager
     def _explained(self, did: str) -> Iterator[None]:

@@ -30,6 +30,7 @@ from eval_pipeline.cli.session import err
 from eval_pipeline.errors import SettingsError
 from eval_pipeline.flows.anonymise_files import AnonymiseRequest, anonymise_file
 from eval_pipeline.flows.masked_batches import Explained
+from eval_pipeline.secret_values import secret_value
 from eval_pipeline.settings import AnonymisationSettings
 from eval_pipeline.settings.anonymisation import Language
 from eval_pipeline.settings_file import default_config_path, load_section
@@ -171,7 +172,7 @@ def _settings(config: Path | None, language: str | None) -> AnonymisationSetting
 
 def _key(settings: AnonymisationSettings) -> bytes:
     """The configured key; where it is not set one for this run, so nothing links two runs."""
-    return os.environ.get(settings.key_variable, "").encode() or secrets.token_bytes(32)
+    return secret_value(settings.key_variable).encode() or secrets.token_bytes(32)
 
 
 @contextmanager

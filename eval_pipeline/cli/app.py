@@ -14,6 +14,7 @@ from eval_pipeline.cli import (
     aa_command,
     alert_commands,
     anonymise_commands,
+    backup_commands,
     candidates_command,
     catalogue_command,
     compare_command,
@@ -25,6 +26,7 @@ from eval_pipeline.cli import (
     forget_commands,
     gate_command,
     golden_commands,
+    health_command,
     job_commands,
     judge_commands,
     load_command,
@@ -36,6 +38,7 @@ from eval_pipeline.cli import (
     review_commands,
     setup_commands,
     shadow_commands,
+    store_commands,
     telemetry_commands,
     triage_command,
 )
@@ -59,6 +62,7 @@ typer_app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 setup_commands.register(typer_app)
+health_command.register(typer_app)
 job_commands.register(typer_app)
 monitor_command.register(typer_app)
 gate_command.register(typer_app)
@@ -71,6 +75,8 @@ confidence_command.register(typer_app)
 policy_commands.register(typer_app)
 typer_app.add_typer(drift_commands.group, name="drift")
 forget_commands.register(typer_app)
+backup_commands.register(typer_app)
+typer_app.add_typer(store_commands.group, name="store")
 typer_app.add_typer(anonymise_commands.group, name="anonymise")
 typer_app.add_typer(review_commands.group, name="review")
 typer_app.add_typer(judge_commands.group, name="judges")

@@ -1,6 +1,5 @@
 """Beside `anonymise`: a model of names from own labelled text, hashes of known values."""
 
-import os
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Final
@@ -23,6 +22,7 @@ from eval_pipeline.anonymisation.names.labelled_text import Sentence, read_conll
 from eval_pipeline.cli.options import ConfigOption
 from eval_pipeline.cli.session import err, out
 from eval_pipeline.errors import EvalPipelineError, MissingEnvironmentError
+from eval_pipeline.secret_values import secret_value
 from eval_pipeline.settings import AnonymisationSettings
 from eval_pipeline.settings.anonymisation import Language
 from eval_pipeline.settings_file import default_config_path, load_section
@@ -152,7 +152,7 @@ def _key(config: Path | None) -> bytes:
     settings = AnonymisationSettings()
     if config is not None or file.exists():
         settings = load_section(file, "anonymisation", AnonymisationSettings)
-    key = os.environ.get(settings.key_variable, "")
+    key = secret_value(settings.key_variable)
     if not key:
         raise MissingEnvironmentError(settings.key_variable, "the key of the hashes")
     return key.encode()

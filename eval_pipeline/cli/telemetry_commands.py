@@ -1,8 +1,10 @@
 """`eval-pipeline metrics` and `eval-pipeline telemetry`: what dashboards get."""
 
 import json
+import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -45,22 +47,26 @@ def serve(
     ] = None,
     host: Annotated[str | None, typer.Option("--host", help="The address to listen on.")] = None,
 ) -> None:
-    """Answer scrapes at /metrics until interrupted; the lake is read once a minute at most."""
+    """Answer scrapes at /metrics until interrupted; the lake is read once a minute at most.
+
+    SIGTERM ends it as Ctrl-C does, after the scrape at work.
+    """
     from eval_pipeline.adapters.telemetry.prometheus import served  # noqa: PLC0415
 
     session = Session(config)
     policy = session.project.settings.telemetry.prometheus
-    with served(
-        _reader(session),
-        host=host or policy.host,
-        port=policy.port if port is None else port,
-        refresh_seconds=policy.refresh_seconds,
-    ) as chosen:
+    with (
+        _told_to_end() as ended,
+        served(
+            _reader(session),
+            host=host or policy.host,
+            port=policy.port if port is None else port,
+            refresh_seconds=policy.refresh_seconds,
+        ) as chosen,
+    ):
         out.print(f"Metrics at http://{host or policy.host}:{chosen}/metrics; Ctrl+C ends it.")
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            out.print("Stopped.")
+        ended.wait()
+    out.print("Stopped.")
 
 
 @telemetry_group.command()
@@ -86,6 +92,22 @@ def send(config: ConfigOption = None, as_json: JsonOption = False) -> None:  # n
         return
     for line in told.split("; "):
         out.print(line, soft_wrap=True, markup=False)
+
+
+@contextmanager
+def _told_to_end() -> Iterator[threading.Event]:
+    """Set by SIGINT and SIGTERM; the first process of a container has no other end by SIGTERM."""
+    ended = threading.Event()
+    if threading.current_thread() is not threading.main_thread():  # no signal comes here
+        yield ended
+        return
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = {which: signal.signal(which, lambda *_: ended.set()) for which in signals}
+    try:
+        yield ended
+    finally:
+        for which, handler in before.items():
+            signal.signal(which, handler)
 
 
 def _reader(session: Session) -> Callable[[], Sequence[Metric]]:

@@ -10,6 +10,7 @@ from eval_pipeline.errors.decisions import (
     ArmsDisagreeError,
     ContinuationError,
     InfeasibleGateError,
+    NewerDecisionError,
     PolicyRecordError,
     ResultFileError,
     StaleReportError,
@@ -47,6 +48,7 @@ from eval_pipeline.errors.models import (
 )
 from eval_pipeline.errors.shadow import MirrorAddressError, ShadowError
 from eval_pipeline.errors.storage import (
+    BackupError,
     CorruptFileError,
     LakeError,
     MissingPartitionError,
@@ -71,6 +73,7 @@ from eval_pipeline.errors.truth import (
 __all__ = [
     "AnonymisationError",
     "ArmsDisagreeError",
+    "BackupError",
     "BrokenChainError",
     "CompositionError",
     "ContinuationError",
@@ -97,6 +100,7 @@ __all__ = [
     "MissingTelemetryLibraryError",
     "MissingTrainingLibraryError",
     "ModelFileError",
+    "NewerDecisionError",
     "PartitionNameError",
     "PolicyRecordError",
     "ProviderAccessError",

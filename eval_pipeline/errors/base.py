@@ -15,7 +15,8 @@ class MissingEnvironmentError(EvalPipelineError):
     def __init__(self, variable: str, purpose: str) -> None:
         super().__init__(
             f"The environment variable {variable} is not set; it holds {purpose}. "
-            f"Nothing was written. Set it (export {variable}=...) and run the same command again."
+            f"Nothing was written. Set it (export {variable}=...), or {variable}_FILE to the path "
+            "of a file that holds it, and run the same command again."
         )
 
 

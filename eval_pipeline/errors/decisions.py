@@ -16,6 +16,16 @@ class UnknownCandidateError(EvalPipelineError):
         )
 
 
+class NewerDecisionError(EvalPipelineError):
+    """A decision was written by a later program than this one."""
+
+    def __init__(self, found: int, known: int) -> None:
+        super().__init__(
+            f"This decision has schema version {found}, and this program knows {known}: a newer "
+            "eval-pipeline wrote it. Nothing was written. Install that version or a later one."
+        )
+
+
 class UnknownDecisionError(EvalPipelineError):
     """No decision, or more than one, is meant."""
 

@@ -50,5 +50,9 @@ class StoreError(EvalPipelineError):
     """The operational store cannot be reached or has another schema; nothing was written."""
 
 
+class BackupError(EvalPipelineError):
+    """A backup cannot be made, is damaged or must not be restored as asked."""
+
+
 class QueryError(EvalPipelineError):
     """A SQL statement could not be loaded or answered; nothing was written."""

@@ -1,11 +1,13 @@
 """The gate's decision as a document: what other tools read, and the exit code that CI needs."""
 
 import datetime as dt
+import json
 from typing import Any, Final, Literal, Self
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
+from eval_pipeline.errors import NewerDecisionError
 from eval_pipeline.evaluation.reserve_order import ALL
 from eval_pipeline.fingerprint import canonical_json, fingerprint
 from eval_pipeline.tables import GATE_DECISION
@@ -184,8 +186,19 @@ def waiver_name(finding: SubsetFinding) -> str:
 
 
 def read_decision(text: str) -> Decision:
-    """The decision in its JSON form."""
+    """The decision in its JSON form; raises `NewerDecisionError` if a newer program wrote it."""
+    _refuse_newer(text)
     return Decision.model_validate_json(text)
+
+
+def _refuse_newer(text: str) -> None:
+    try:
+        tree = json.loads(text)
+    except ValueError:
+        return  # no JSON at all: for the model to say
+    version = tree.get("schema_version") if isinstance(tree, dict) else None
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise NewerDecisionError(version, SCHEMA_VERSION)
 
 
 def decisions_with(earlier: pl.DataFrame, decision: Decision) -> pl.DataFrame:

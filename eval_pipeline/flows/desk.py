@@ -10,9 +10,11 @@ from typing import Any, Final
 
 import polars as pl
 
+from eval_pipeline.adapters.migrations import HEAD
 from eval_pipeline.adapters.review.desk_records import LeasePolicy
 from eval_pipeline.adapters.review.overview import DeskReading
 from eval_pipeline.adapters.review.records import Annotator
+from eval_pipeline.errors import StoreError
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.review.candidate_tasks import is_audit_group
 from eval_pipeline.review.weeks import open_weeks
@@ -108,9 +110,13 @@ class DeskWork:
         self.masked("Nothing to mask here.")
 
     def check_store(self) -> None:
-        """Raises `StoreError` unless the store answers."""
-        with self.pipeline.store.reading() as connection:
-            connection.exec_driver_sql("SELECT 1")
+        """Raises `StoreError` unless the store answers and has this program's schema."""
+        found = self.pipeline.store.schema()
+        if found != HEAD:
+            raise StoreError(
+                f"The store has schema {found or 'none'} by now, and this program knows {HEAD}. "
+                "Nothing was written. Start the version that the others run."
+            )
 
     def people(self) -> list[Annotator]:
         """Everyone who is or was at the desk."""

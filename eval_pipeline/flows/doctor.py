@@ -1,6 +1,5 @@
 """Examines a configured project part by part; every finding says how to mend it."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -11,6 +10,7 @@ from eval_pipeline.flows.channel_findings import looked_at_channels, looked_at_t
 from eval_pipeline.flows.contamination import source_files
 from eval_pipeline.flows.promotion import promotion_sentences
 from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.secret_values import secret_value
 from eval_pipeline.settings import family_sentences, undeclared_families
 
 State = Literal["ok", "warn", "fail"]
@@ -125,7 +125,7 @@ def _logs(pipeline: Pipeline) -> Iterator[Finding]:
         f"interactions, {share:.2%} quarantined{_by_reason(facts, total=total)}",
         "" if share <= limit else "mend the rows, or raise `contract.maximum_quarantined_share`",
     )
-    if os.environ.get(pipeline.settings.anonymisation.key_variable):
+    if secret_value(pipeline.settings.anonymisation.key_variable):
         yield _masked_rows(pipeline)
 
 
@@ -170,7 +170,7 @@ def _short(text: str) -> str:
 def _providers(pipeline: Pipeline) -> Iterator[Finding]:
     for name, provider in sorted(pipeline.settings.providers.items()):
         variables = [provider.key_variable, *provider.header_variables.values()]
-        unset = [variable for variable in variables if variable and not os.environ.get(variable)]
+        unset = [variable for variable in variables if variable and not secret_value(variable)]
         if unset:
             yield Finding(
                 f"provider {name}", "fail", f"{unset[0]} is not set", f"export {unset[0]}=..."
@@ -180,7 +180,7 @@ def _providers(pipeline: Pipeline) -> Iterator[Finding]:
             problem = problem_reaching(
                 name,
                 provider,
-                secret=os.environ.__getitem__,
+                secret=secret_value,
                 network=pipeline.settings.network,
             )
         except EvalPipelineError as error:

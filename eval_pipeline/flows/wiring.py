@@ -66,6 +66,12 @@ class Pipeline:
         return Lake(self.project.lake_url)
 
     @cached_property
+    def erasure_ledger(self) -> Lake | None:
+        """Where the record of erasures is copied to, apart from the lake; None where nowhere."""
+        url = self.project.ledger_url
+        return None if url is None else Lake(url)
+
+    @cached_property
     def golden(self) -> GoldenVersions:
         """The published golden versions."""
         return GoldenVersions(self.lake)
@@ -78,7 +84,8 @@ class Pipeline:
     @cached_property
     def store(self) -> Store:
         """The operational store, migrated to the present schema."""
-        return Store.open(self.project.store_url)
+        automatic = self.settings.storage.upgrades == "automatic"
+        return Store.open(self.project.store_url, migrate=automatic)
 
     @cached_property
     def review(self) -> ReviewStore:

@@ -10,11 +10,20 @@ import polars as pl
 from eval_pipeline.fingerprint import keyed_pseudonym
 
 PURPOSE = "erased"
+LINK = "erasure-link"
 
 
 def suppression_key(user_id: str, *, key: bytes) -> str:
     """What stands for an erased person: no other table holds it, and only `key` recomputes it."""
     return keyed_pseudonym(key, PURPOSE, user_id)
+
+
+def person_link(user_key: str, *, key: bytes) -> str:
+    """What leads from a record of an erasure to data of the person, where some came back.
+
+    It names nobody: only who holds `key` and the data, with their `user_key`, can tell whose it is.
+    """
+    return keyed_pseudonym(key, LINK, user_key)
 
 
 def erased_interactions(

@@ -1,7 +1,7 @@
 """Storage, and when the daemon acts on its own."""
 
 import datetime as dt
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -14,6 +14,16 @@ class StorageSettings(Section):
     lake: str = Field("lake", description="Folder, or s3:// gs:// az:// URL.")
     store: str = Field(
         "sqlite:///store.sqlite", description="SQLAlchemy URL, or env:VARIABLE that holds one."
+    )
+    upgrades: Literal["automatic", "by_command"] = Field(
+        "automatic",
+        description="Who migrates a store of an earlier schema: whoever opens it first, or "
+        "`eval-pipeline store upgrade` alone.",
+    )
+    erasure_ledger: str | None = Field(
+        None,
+        description="A folder or URL apart from the lake to which `forget` copies its record, so "
+        "that a restored backup is known to hold people who were erased since.",
     )
 
 

@@ -13,6 +13,7 @@ ERASURES: Final = Table(
     partitioned_by="erasure",
     key=("place", "old_hash", "erased_at"),
     required=frozenset({"treatment", "rows_removed", "rows_blanked", "requested_by", "reason"}),
+    later=frozenset({"person_link"}),
     schema=schema_of(
         {
             "place": pl.String,  # a file of the lake, `store/<table>`, or `request`
@@ -24,6 +25,8 @@ ERASURES: Final = Table(
             "requested_by": pl.String,
             "reason": pl.String,  # masked
             "erased_at": UTC_MICROSECONDS,
+            # Of the row `request`: who holds the key and the person's data knows them by it again.
+            "person_link": pl.String,
         }
     ),
 )

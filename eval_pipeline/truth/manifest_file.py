@@ -33,6 +33,7 @@ def parse_manifest(data: bytes, *, path: str) -> Manifest:
     try:
         tree = json.loads(data)
         seal = tree.pop(SEAL, None) if isinstance(tree, dict) else None
+        _refuse_newer(tree, path=path)
         manifest = Manifest.model_validate_json(json.dumps(tree))
         sealed = seal == content_hash(_json(tree)) and data == manifest_bytes(manifest)
     except ValidationError as error:
@@ -44,6 +45,17 @@ def parse_manifest(data: bytes, *, path: str) -> Manifest:
     if not sealed:
         raise CorruptFileError(path, "its seal is not that of what it says", REMEDY)
     return manifest
+
+
+def _refuse_newer(tree: object, *, path: str) -> None:
+    version = tree.get("schema_version") if isinstance(tree, dict) else None
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise CorruptFileError(
+            path,
+            f"a newer eval-pipeline wrote it (its schema_version is {version}, and this one knows "
+            f"{SCHEMA_VERSION})",
+            "Install the version that wrote it or a later one.",
+        )
 
 
 def published_schema() -> dict[str, Any]:

@@ -14,7 +14,9 @@ MAY = dt.datetime(2026, 5, 3, tzinfo=dt.UTC)
 
 
 def recorder(lake: Lake, *, by: str = "dana", at: dt.datetime = MAY) -> Recorder:
-    return Recorder(SimpleNamespace(lake=lake), Request("e1", by, "a letter", at))
+    return Recorder(
+        SimpleNamespace(lake=lake, erasure_ledger=None), Request("e1", by, "a letter", at)
+    )
 
 
 def rows(lake: Lake) -> pl.DataFrame:

@@ -22,6 +22,7 @@ from eval_pipeline.flows.erasure.versions import (
 )
 from eval_pipeline.flows.truth import refresh_catalogue
 from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.intake.suppression import person_link
 from eval_pipeline.tables import ERASURES, REGRESSION_TRIALS
 from eval_pipeline.tables.personal import MAPPINGS
 
@@ -85,12 +86,37 @@ def forget(
     nothing is found anywhere else; until then the same command finishes what is left. Without
     data of the person nothing changes, and only `suppress` keeps them out of later draws.
     """
-    person = person_of(pipeline, user_id)
+    return forget_known(
+        pipeline,
+        person_of(pipeline, user_id),
+        by=by,
+        reason=reason,
+        dry_run=dry_run,
+        suppress=suppress,
+        dagster_home=dagster_home,
+    )
+
+
+def forget_known(
+    pipeline: Pipeline,
+    person: Person,
+    *,
+    by: str,
+    reason: str,
+    dry_run: bool = False,
+    suppress: bool = False,
+    dagster_home: Path | None = None,
+) -> Forgotten:
+    """`forget` of a person whose pseudonyms are known."""
     inventory = take_inventory(pipeline, person)
     if dry_run:
         return _planned(pipeline, inventory)
     request = Request(
-        person.erasure_id, by[:LONGEST_NAME], _masked(pipeline, reason, person), pipeline.clock()
+        person.erasure_id,
+        by[:LONGEST_NAME],
+        _masked(pipeline, reason, person),
+        pipeline.clock(),
+        person_link(person.user_key, key=pipeline.key),
     )
     recorder = Recorder(pipeline, request)
     if not inventory.empty or suppress:

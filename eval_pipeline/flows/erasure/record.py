@@ -14,23 +14,29 @@ REQUEST = "request"
 
 @dataclass(frozen=True)
 class Request:
-    """Who asked for the erasure and why; the reason is masked."""
+    """Who asked for the erasure and why; the reason is masked.
+
+    `person_link` is what a restored backup is searched by: see `flows.backups.erased_since`.
+    """
 
     erasure_id: str
     by: str
     reason: str
     at: dt.datetime
+    person_link: str | None = None
 
 
 class Recorder:
     """Appends to one erasure's partition, each entry before the change that it tells of.
 
     So an erasure that is killed has recorded every file that it changed, and perhaps one that it
-    did not come to. Rows of earlier requests stay as they are.
+    did not come to. Rows of earlier requests stay as they are. Where a ledger is configured it gets
+    every entry first: what the lake knows of an erasure, the ledger knows too.
     """
 
     def __init__(self, pipeline: Pipeline, request: Request) -> None:
         self._lake = pipeline.lake
+        self._ledger = pipeline.erasure_ledger
         self._request = request
 
     def add(
@@ -54,10 +60,13 @@ class Recorder:
             "requested_by": self._request.by,
             "reason": self._request.reason,
             "erased_at": self._request.at,
+            "person_link": self._request.person_link if place == REQUEST else None,
         }
         entry = pl.DataFrame([row], schema=ERASURES.schema)
         others = self._standing().join(entry, on=list(ERASURES.key), how="anti")
         frame = pl.concat([others, entry])
+        if self._ledger is not None:
+            self._ledger.replace(ERASURES, frame, partition=self._request.erasure_id)
         self._lake.replace(ERASURES, frame, partition=self._request.erasure_id)
 
     def _standing(self) -> pl.DataFrame:
