@@ -103,14 +103,14 @@ def test_a_backup_goes_from_one_database_into_the_other(small, postgres_url):
 def test_neither_a_full_lake_nor_a_full_store_is_overwritten(project):
     project.take()
     files, rows = project.files(), project.rows(without=())
-    with pytest.raises(BackupError, match="store .* is not empty"):
+    with pytest.raises(BackupError, match=r"store .* is not empty"):
         project.restore()
     engine = sa.create_engine(project.store_url)
     assert (project.files(), project.rows(without=())) == (files, rows)
     engine.dispose()
     empty_lake = project.world.folder / "elsewhere"
     project.world.configure(lambda tree: tree["storage"].update(lake=str(empty_lake)))
-    with pytest.raises(BackupError, match="store .* is not empty"):
+    with pytest.raises(BackupError, match=r"store .* is not empty"):
         project.restore()
     assert not empty_lake.exists()
 
@@ -120,7 +120,7 @@ def test_a_lake_that_holds_something_is_left_alone(small):
     fresh = f"sqlite:///{small.world.folder / 'fresh.sqlite'}"
     small.world.configure(lambda tree: tree["storage"].update(store=fresh))
     files = small.files()
-    with pytest.raises(BackupError, match="lake .* is not empty"):
+    with pytest.raises(BackupError, match=r"lake .* is not empty"):
         small.restore()
     assert small.files() == files
 
