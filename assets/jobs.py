@@ -31,9 +31,11 @@ from assets import (
     weekly,
 )
 from assets.alerts import digest
+from assets.run_resources import READS_LOGS, WAITS_FOR_MODELS
 
 refresh: Final = dg.define_asset_job(
     "refresh",
+    tags=READS_LOGS,
     description="The weekly job up to the queue for people: frame, draw, mask, judge, dispute.",
     selection=dg.AssetSelection.assets(
         intake.sampling_frame,
@@ -56,6 +58,7 @@ refresh: Final = dg.define_asset_job(
 )
 monitor: Final = dg.define_asset_job(
     "monitor",
+    tags=READS_LOGS,
     description="The week's production figures and alerts alone: the logs are counted again, and "
     "no model is asked.",
     selection=dg.AssetSelection.assets(monitoring.production_monitor, monitoring.monitor_alerts),
@@ -78,6 +81,7 @@ publish: Final = dg.define_asset_job(
 )
 check_judges: Final = dg.define_asset_job(
     "judge_checks",
+    tags=WAITS_FOR_MODELS,
     description="What is wrong with the judges: asked again, asked in the other order, asked about "
     "frozen responses, and held against the labels.",
     selection=dg.AssetSelection.assets(
@@ -90,6 +94,7 @@ check_judges: Final = dg.define_asset_job(
 )
 rerun: Final = dg.define_asset_job(
     "drift",
+    tags=WAITS_FOR_MODELS,
     description="Old golden versions re-run on the pinned systems, and what has drifted.",
     selection=dg.AssetSelection.assets(
         evaluation.drift_trials,
@@ -106,6 +111,7 @@ pin: Final = dg.define_asset_job(
 )
 evaluate: Final = dg.define_asset_job(
     "evaluate",
+    tags=WAITS_FOR_MODELS,
     description="A candidate against the baseline: trials, paired report, operations.",
     selection=dg.AssetSelection.assets(
         contamination.candidate_contamination,
@@ -130,6 +136,7 @@ audit: Final = dg.define_asset_job(
 )
 decide: Final = dg.define_asset_job(
     "gate",
+    tags=WAITS_FOR_MODELS,
     description="A candidate from trials to decision.",
     selection=dg.AssetSelection.assets(
         contamination.candidate_contamination,

@@ -92,7 +92,7 @@ def shape_of(url: str) -> dict[str, Any]:
                 ),
                 "indexes": sorted(
                     (one["name"], tuple(map(str, one["column_names"])), bool(one["unique"]),
-                     str(sorted((k, str(v)) for k, v in (one.get("dialect_options") or {}).items())))
+                     _options(one))
                     for one in inspector.get_indexes(name)
                 ),
             }
@@ -103,6 +103,10 @@ def shape_of(url: str) -> dict[str, Any]:
     finally:
         engine.dispose()
     return shape
+
+
+def _options(index: Any) -> str:
+    return str(sorted((k, str(v)) for k, v in (index.get("dialect_options") or {}).items()))
 
 
 def _triggers(engine: sa.Engine) -> str:
@@ -119,7 +123,7 @@ def _row(table: sa.Table, number: int, held: Mapping[str, list[Row]]) -> Row:
     return {column.name: _value(table, column, number, held) for column in table.columns}
 
 
-def _value(
+def _value(  # noqa: PLR0911 - one for each type
     table: sa.Table, column: sa.Column[Any], number: int, held: Mapping[str, list[Row]]
 ) -> Any:
     for key in column.foreign_keys:

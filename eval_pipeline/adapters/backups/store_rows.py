@@ -53,10 +53,11 @@ def export_rows(connection: sa.Connection, *, folder: str, put: Put) -> Iterator
             continue
         query = sa.select(table).order_by(*table.primary_key)
         streamed = connection.execution_options(yield_per=ROWS_PER_FILE).execute(query).mappings()
-        rows: Iterator[Mapping[str, Any]] = iter(streamed)
+        rows: Iterator[Row] = (dict(row) for row in streamed)
         if "corrects" in table.c:
-            rows = iter(corrected_first([dict(row) for row in rows], key=_only_key(table)))
-        files, count = [], 0
+            rows = iter(corrected_first(list(rows), key=_only_key(table)))
+        files: list[FileEntry] = []
+        count = 0
         while part := list(islice(rows, ROWS_PER_FILE)):
             path = f"{folder}/{table.name}-{len(files):05d}.jsonl.gz"
             files.append(put(path, packed(part)))

@@ -70,7 +70,7 @@ def take_backup(pipeline: Pipeline, url: str) -> Taken:
                 code_version=__version__,
                 lake_format=LAKE_FORMAT,
                 store_schema=HEAD,
-                store_kind=pipeline.store.engine.dialect.name,  # type: ignore[arg-type]
+                store_kind=pipeline.store.engine.dialect.name,
                 tables=tables,
                 lake=copied,
                 key_check=key_check(pipeline),
