@@ -44,6 +44,14 @@ class PublishResult:
     created: bool
 
 
+@dataclass(frozen=True)
+class _Weeks:
+    """The week that a version is of, and the newest one of its chain."""
+
+    own: str
+    newest: str
+
+
 class GoldenVersions:
     """The published versions of one lake.
 
@@ -53,6 +61,8 @@ class GoldenVersions:
 
     def __init__(self, lake: Lake) -> None:
         self._files = GoldenFiles(lake)
+        # A version's weeks never change, not by an erasure either, so each is read once.
+        self._weeks: dict[int, _Weeks] = {}
 
     def numbers(self) -> list[int]:
         """The published versions, oldest first."""
@@ -68,12 +78,33 @@ class GoldenVersions:
         A week after all published ones is answered by the newest manifest alone.
         """
         for number in reversed(self.numbers()):
-            manifest = self.manifest(number)
-            if manifest.week == week:
+            weeks = self._weeks_of(number)
+            if weeks.own == week:
                 return number
-            if manifest.newest_week < week:
+            if weeks.newest < week:
                 return None
         return None
+
+    def newest_until(self, week: str, *, count: int) -> list[int]:
+        """The newest versions of weeks up to this one, at most `count`, oldest first.
+
+        Where the newest ones are, no older manifest is read.
+        """
+        found: list[int] = []
+        for number in reversed(self.numbers()):
+            if len(found) == count:
+                break
+            if self._weeks_of(number).own <= week:
+                found.append(number)
+        return found[::-1]
+
+    def newest_before(self, week: str) -> int | None:
+        """The newest version of a week before this one, if any; as `newest_until`."""
+        return next((n for n in reversed(self.numbers()) if self._weeks_of(n).own < week), None)
+
+    def earliest_week(self, *, since: int) -> str | None:
+        """The earliest week that a version from number `since` on is of; None if there is none."""
+        return min((self._weeks_of(n).own for n in self.numbers() if n >= since), default=None)
 
     def manifest(self, version: int) -> Manifest:
         """The manifest; raises `UnknownVersionError` or `CorruptFileError`."""
@@ -190,6 +221,12 @@ class GoldenVersions:
             return False
         self._files.write(version, ItemsFile(name, file.entry, file.data))
         return True
+
+    def _weeks_of(self, version: int) -> _Weeks:
+        if version not in self._weeks:
+            manifest = self.manifest(version)
+            self._weeks[version] = _Weeks(manifest.week, manifest.newest_week)
+        return self._weeks[version]
 
     def _create(self, composition: Composition, provenance: Provenance) -> PublishResult:
         version = composition.version

@@ -67,15 +67,17 @@ class Lake:
         *,
         partitions: Sequence[str] | None = None,
         partition_column: str | None = None,
+        columns: Sequence[str] | None = None,
     ) -> pl.DataFrame:
         """Several partitions (none named: all) one after the other, in the order of their names.
 
-        `partition_column` adds the partition's name as a last column.
+        `columns`: as in `read`. `partition_column` adds the partition's name as a last column.
         """
         if partition_column in table.schema:
             raise TableError(table.name, f"it already has a column '{partition_column}'")
         names = self.partitions(table) if partitions is None else sorted(set(partitions))
-        frames = [table.empty()] + [self.read(table, partition=name) for name in names]
+        empty = table.empty() if columns is None else table.empty().select(columns)
+        frames = [empty] + [self.read(table, partition=name, columns=columns) for name in names]
         if partition_column is None:
             return pl.concat(frames)
         return pl.concat(

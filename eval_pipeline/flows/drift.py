@@ -1,10 +1,14 @@
 """The weekly re-run of old golden versions on pinned systems, and what it says has drifted."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import polars as pl
 
-from eval_pipeline.evaluation.decomposition.reference import reference_week, rejudged_items
+from eval_pipeline.evaluation.decomposition.reference import (
+    REFERENCE_COLUMNS,
+    reference_week,
+    rejudged_items,
+)
 from eval_pipeline.evaluation.decomposition.report import decompose
 from eval_pipeline.evaluation.trial_items import TrialItem, versioned_items
 from eval_pipeline.evaluation.trials import RecordedAnswer, drift_rows, rejudged_rows
@@ -42,24 +46,49 @@ def rerun_week(pipeline: Pipeline, *, week: str) -> pl.DataFrame:
     return DRIFT_TRIALS.conform(pl.concat(frames))
 
 
-def reference_trials(pipeline: Pipeline, *, system_id: str, pinned: str, week: str) -> pl.DataFrame:
+def reference_trials(
+    pipeline: Pipeline, *, system_id: str, pinned: str, week: str, versions: Collection[int]
+) -> pl.DataFrame:
     """What the system answered first to each item from the pinned week until before `week`.
 
     Versions rotate, so an item may have come after the pin; nothing has drifted since the pin,
-    so its first answer then is as good a reference as one of the pinned week.
+    so its first answer then is as good a reference as one of the pinned week. Every answer to an
+    item of `versions` is there; of items that none of them holds only some are.
     """
-    return answers_since(pipeline, system_id=system_id, pinned=pinned, week=week).drop("week")
+    found = answers_since(
+        pipeline, system_id=system_id, pinned=pinned, week=week, versions=versions
+    )
+    return found.drop("week")
 
 
-def answers_since(pipeline: Pipeline, *, system_id: str, pinned: str, week: str) -> pl.DataFrame:
+def answers_since(
+    pipeline: Pipeline, *, system_id: str, pinned: str, week: str, versions: Collection[int]
+) -> pl.DataFrame:
     """`reference_trials` with a column `week`: the one that each answer is of."""
-    weeks = [known for known in pipeline.lake.partitions(DRIFT_TRIALS) if pinned <= known < week]
+    since = max(pinned, _first_asked(pipeline, versions))
+    weeks = [known for known in pipeline.lake.partitions(DRIFT_TRIALS) if since <= known < week]
     return (
         pipeline.lake.read_all(DRIFT_TRIALS, partitions=weeks, partition_column="week")
         .filter((pl.col("system_id") == system_id) & (pl.col("stream") == "rerun"))
         .sort("week")
         .unique(["item_id", "item_revision", "trial"], keep="first", maintain_order=True)
     )
+
+
+def _first_asked(pipeline: Pipeline, versions: Collection[int]) -> str:
+    """A week before which no re-run asked about an item of these versions; empty where unknown.
+
+    So what is read goes back as far as items live, however long ago the system was pinned. An item
+    is asked from its version's week on, which is before its own where an old week was published
+    again.
+    """
+    held = [
+        pipeline.golden.items(version).select("week", "admitted_in") for version in sorted(versions)
+    ]
+    if not held or (items := pl.concat(held)).is_empty():
+        return ""
+    own, admitted = items.select(pl.col("week").min(), pl.col("admitted_in").min()).row(0)
+    return min(own, pipeline.golden.earliest_week(since=admitted) or own)
 
 
 def frozen_answers(
@@ -69,13 +98,20 @@ def frozen_answers(
     reference = reference_for(pipeline, system_id=system_id, week=week)
     if reference is None:
         return []
-    recorded = answers_since(pipeline, system_id=system_id, pinned=reference, week=week)
+    recorded = answers_since(
+        pipeline,
+        system_id=system_id,
+        pinned=reference,
+        week=week,
+        versions={number for item in items for number in item.golden_versions},
+    )
     return rejudged_items(items, recorded, system_id=system_id)
 
 
 def report_week(pipeline: Pipeline, trials: pl.DataFrame, *, week: str) -> pl.DataFrame:
     """The week's change per system, version, subset and component, against its reference week."""
     frames = [DRIFT_REPORT.empty()]
+    versions = trials["golden_versions"].explode(empty_as_null=True).drop_nulls().unique().to_list()
     for system_id in pinned_systems(pipeline):
         reference = reference_for(pipeline, system_id=system_id, week=week)
         own = trials.filter(pl.col("system_id") == system_id)
@@ -84,7 +120,9 @@ def report_week(pipeline: Pipeline, trials: pl.DataFrame, *, week: str) -> pl.Da
                 own,
                 reference_trials=None
                 if reference is None
-                else reference_trials(pipeline, system_id=system_id, pinned=reference, week=week),
+                else reference_trials(
+                    pipeline, system_id=system_id, pinned=reference, week=week, versions=versions
+                ),
                 traffic=_traffic(pipeline, week),
                 reference_traffic=None if reference is None else _traffic(pipeline, reference),
                 reference_week=reference,
@@ -99,18 +137,18 @@ def report_week(pipeline: Pipeline, trials: pl.DataFrame, *, week: str) -> pl.Da
 def reference_for(pipeline: Pipeline, *, system_id: str, week: str) -> str | None:
     """The week that this one is measured against; null for the first."""
     earlier = [known for known in pipeline.lake.partitions(DRIFT_REPORT) if known < week]
-    history = [(known, pipeline.lake.read(DRIFT_REPORT, partition=known)) for known in earlier]
-    return reference_week(history, system_id=system_id)
+    return reference_week(
+        (
+            (known, pipeline.lake.read(DRIFT_REPORT, partition=known, columns=REFERENCE_COLUMNS))
+            for known in reversed(earlier)
+        ),
+        system_id=system_id,
+    )
 
 
 def items_of_week(pipeline: Pipeline, *, week: str) -> list[TrialItem]:
     """The union of the newest versions published up to the week, each item revision once."""
-    published = [
-        number
-        for number in pipeline.golden.numbers()
-        if pipeline.golden.manifest(number).week <= week
-    ]
-    newest = published[-pipeline.settings.drift.versions :]
+    newest = pipeline.golden.newest_until(week, count=pipeline.settings.drift.versions)
     return versioned_items(
         {number: pipeline.golden.items(number) for number in newest},
         maximum=pipeline.settings.drift.maximum_items,

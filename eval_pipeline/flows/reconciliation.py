@@ -70,7 +70,13 @@ def reconcile_drift(pipeline: Pipeline, trials: pl.DataFrame, *, week: str) -> p
         asked += [(system_id, item.item_id, item.item_revision, 1) for item in items]
         pinned = reference_for(pipeline, system_id=system_id, week=week)
         if pinned is not None:
-            recorded = reference_trials(pipeline, system_id=system_id, pinned=pinned, week=week)
+            recorded = reference_trials(
+                pipeline,
+                system_id=system_id,
+                pinned=pinned,
+                week=week,
+                versions={number for item in items for number in item.golden_versions},
+            )
             asked += [
                 (
                     f"{system_id}{JUDGED_AGAIN}",

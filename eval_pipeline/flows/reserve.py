@@ -38,11 +38,11 @@ def reserve_in(
     pipeline: Pipeline, *, weeks: Sequence[str], without: Collection[str] = ()
 ) -> pl.DataFrame:
     """The reserve of these weeks, with text and subsets; as `reserve_of`."""
-    text = pipeline.lake.read_all(ANONYMISED_INTERACTIONS, partitions=weeks)
+    text = pipeline.lake.read_all(
+        ANONYMISED_INTERACTIONS, partitions=weeks, columns=["interaction_id", "messages"]
+    )
     subsets = pipeline.lake.read_all(STRATIFIED_INTERACTIONS, partitions=weeks)
     held = subsets.filter(pl.col("selection") == "reserve")
     barred = set(without)
     asked = [reserve_identity(one) not in barred for one in held["interaction_id"]]
-    return held.filter(pl.Series(asked, dtype=pl.Boolean)).join(
-        text.select("interaction_id", "messages"), on="interaction_id"
-    )
+    return held.filter(pl.Series(asked, dtype=pl.Boolean)).join(text, on="interaction_id")

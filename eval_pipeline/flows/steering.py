@@ -60,7 +60,7 @@ def steer(pipeline: Pipeline, *, week: str) -> Steering:
     if pipeline.lake.has(SAMPLING_FRAME, partition=week):
         return _as_before(pipeline, week=week)
     spreads = _spreads(pipeline, week=week)
-    version = _newest_version(pipeline, before=week)
+    version = pipeline.golden.newest_before(week)
     requests = _requests(pipeline, week=week, version=version)
     golden = _golden_requests(pipeline, week=week, version=version)
     return Steering(
@@ -181,16 +181,6 @@ def _still_lacking(needs: pl.DataFrame, *, gained: pl.DataFrame) -> pl.DataFrame
     return needs.join(counts, on="subset", how="left").select(
         "subset", items=pl.col("items") - pl.col("gained").fill_null(0)
     )
-
-
-def _newest_version(pipeline: Pipeline, *, before: str) -> int | None:
-    """The newest golden version that was published for a week before this one."""
-    earlier = (
-        number
-        for number in pipeline.golden.numbers()
-        if pipeline.golden.manifest(number).week < before
-    )
-    return max(earlier, default=None)
 
 
 def _drawn_weeks(pipeline: Pipeline) -> list[str]:

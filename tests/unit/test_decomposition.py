@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+
 import polars as pl
 import pytest
 
@@ -216,9 +218,21 @@ def history(*weeks: tuple[str, str]) -> list[tuple[str, pl.DataFrame]]:
 
 
 def test_the_first_week_is_the_reference_until_a_provider_s_drift_is_named() -> None:
-    quiet = history(("w1", "not_measured"), ("w2", "within_noise"))
+    quiet = history(("w2", "within_noise"), ("w1", "not_measured"))
     assert reference_week(quiet, system_id="steady") == "w1"
-    loud = [*quiet, *history(("w3", "drift"), ("w4", "within_noise"))]
+    loud = [*history(("w4", "within_noise"), ("w3", "drift")), *quiet]
     assert reference_week(loud, system_id="steady") == "w3"
     assert reference_week(loud, system_id="other") is None
     assert reference_week([], system_id="steady") is None
+
+
+def test_reports_older_than_the_pin_are_not_read() -> None:
+    read: list[str] = []
+
+    def told() -> Iterator[tuple[str, pl.DataFrame]]:
+        for week, report in history(("w3", "within_noise"), ("w2", "drift"), ("w1", "drift")):
+            read.append(week)
+            yield week, report
+
+    assert reference_week(told(), system_id="steady") == "w2"
+    assert read == ["w3", "w2"]

@@ -364,7 +364,7 @@ def test_drift_on_synthetic_items_is_seen_in_their_own_rows_only(drifted):
 
 def test_drift_on_synthetic_items_moves_no_pin(drifted):
     earlier = drifted.with_columns(finding=pl.lit("within_noise"))
-    history = [("2026-11-09", earlier), ("2026-11-16", drifted)]
+    history = [("2026-11-16", drifted), ("2026-11-09", earlier)]
     assert reference_week(history, system_id="steady") == "2026-11-09"
 
 

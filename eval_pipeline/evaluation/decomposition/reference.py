@@ -1,6 +1,7 @@
 """The week that a system is held against, and its frozen answers that are scored again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 import polars as pl
 
@@ -9,22 +10,31 @@ from eval_pipeline.evaluation.trials import RecordedAnswer, score_request
 from eval_pipeline.settings import SYNTHETIC_SUBSET
 
 
-def reference_week(history: Sequence[tuple[str, pl.DataFrame]], *, system_id: str) -> str | None:
+REFERENCE_COLUMNS: Final = ("system_id", "component", "finding", "subset")
+"""What `reference_week` reads of a DRIFT_REPORT."""
+
+
+def reference_week(
+    newest_first: Iterable[tuple[str, pl.DataFrame]], *, system_id: str
+) -> str | None:
     """The week that a system is pinned to, from earlier weeks' DRIFT_REPORTs; None for its first.
 
     The first week that re-ran the system, until a provider's drift is named: from then on the
     week in which it was named, so one change is not reported for ever. What moves on synthetic
-    items alone moves no pin: all that is said of traffic hangs on it.
+    items alone moves no pin: all that is said of traffic hangs on it. Reports older than the pin
+    are not taken from the iterable.
     """
     pinned = None
-    for week, report in sorted(history, key=lambda entry: entry[0]):
+    for week, report in newest_first:
         own = report.filter(pl.col("system_id") == system_id)
         named = own.filter(
             (pl.col("component") == "provider")
             & (pl.col("finding") == "drift")
             & (pl.col("subset") != SYNTHETIC_SUBSET)
         )
-        if own.height and (pinned is None or named.height):
+        if named.height:
+            return week
+        if own.height:
             pinned = week
     return pinned
 
