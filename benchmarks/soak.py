@@ -17,6 +17,7 @@ import datetime as dt
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -33,6 +34,7 @@ from benchmarks.soak_residents import (
     SCHEDULES,
     Residents,
     Webhook,
+    nobody,
     residents,
 )
 from benchmarks.soak_search import planted_in
@@ -47,16 +49,21 @@ AREAS: Final = {
     "lake": ("lake",),
     "store": ("store.sqlite", "store.sqlite-wal", "store.sqlite-shm"),
     "Dagster": ("dagster",),
-    "logs of residents": ("webserver.log", "daemon.log", "desk.log"),
+    "logs of residents": ("code-server.log", "webserver.log", "daemon.log", "desk.log"),
 }
 """Bytes are told by area; each file counts in the first that holds it."""
 
+INTERRUPTED: Final = 130
 VISITOR: Final = "soak-visitor"
+UNASKED: Final[Mapping[str, Any]] = {"queries": {}, "ticks": {}, "desk": {}}
 PAGES: Final = ("/label", "/mine", "/overview")
 
 
-def run(project: SoakProject, *, weeks: int) -> list[Week]:
-    """Lives through the weeks that are not finished yet; all finished ones, in order."""
+def run(project: SoakProject, *, weeks: int, served: bool = True) -> list[Week]:
+    """Lives through the weeks that are not finished yet; all finished ones, in order.
+
+    `served`: with the residents; without them only the weeks' own processes are measured.
+    """
     finished = read_weeks(project.measured)
     if len(finished) >= weeks:
         return finished[:weeks]
@@ -67,8 +74,11 @@ def run(project: SoakProject, *, weeks: int) -> list[Week]:
         project.prepare(provider_url=provider.base_url)
         environment = _environment(project, webhook=webhook)
         project.arrive(len(finished) + 1)
-        with residents(project.folder, environment=environment) as alive:
-            alive.sign_in(_token(project, environment))
+        with (
+            residents(project.folder, environment=environment) if served else nobody()
+        ) as alive:
+            if served:
+                alive.sign_in(_token(project, environment))
             since = f"{dt.datetime.now(tz=dt.UTC):%Y-%m-%dT%H:%M:%S}"
             for number in range(len(finished) + 1, weeks + 1):
                 provider.set_epoch(project.epoch(number))
@@ -107,7 +117,7 @@ def live(
     measured["process_wall"] = time.monotonic() - began
     measured["candidate"] = project.candidate(number)
     monday = dt.datetime.combine(project.monday(number + 1), dt.time(3), tzinfo=dt.UTC)
-    measured.update(_asked(alive, monday=monday.timestamp()))
+    measured.update(_asked(alive, monday=monday.timestamp()) if alive.all else UNASKED)
     measured["memory"] = alive.memory()
     measured["residents_processor"] = alive.processor_seconds()
     measured["bytes"], measured["files"] = occupied(project.folder)
@@ -252,6 +262,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="where results go; default: the soak's folder")
     parser.add_argument("--afresh", action="store_true", help="forget what the folder holds")
     asked = parser.parse_args(arguments)
+    # Whoever ends the soak ends its residents with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(INTERRUPTED))
     folder = asked.folder.absolute()
     project = SoakProject(folder, Size())
     if asked.afresh and project.marker.exists():

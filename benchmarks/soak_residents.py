@@ -20,8 +20,9 @@ import psutil
 START_SECONDS: Final = 180.0
 STOP_SECONDS: Final = 20.0
 MODULE: Final = "assets.definitions"
+LOCATION: Final = "eval_pipeline"
 REPOSITORY: Final = {
-    "repositoryLocationName": MODULE,
+    "repositoryLocationName": LOCATION,
     "repositoryName": "__repository__",
 }
 WATCHED: Final = ("run_failure_alert", "telemetry", "downstream_of_the_schedules")
@@ -49,6 +50,13 @@ QUERIES: Final[Mapping[str, str]] = {
         } } }""",
 }
 """What the UI's own pages ask, in the fields that cost something."""
+
+WORKSPACE: Final = """load_from:
+  - grpc_server:
+      host: 127.0.0.1
+      port: {port}
+      location_name: {name}
+"""
 
 TICK: Final = """mutation($selector: %s!) { %s(selectorData: $selector%s) {
     __typename ... on DryRunInstigationTick { evaluationResult { skipReason error { message }
@@ -206,24 +214,39 @@ class Residents:
 
 @contextmanager
 def residents(folder: Path, *, environment: Mapping[str, str]) -> Iterator[Residents]:
-    """Webserver with its code server, daemon with its own, and the desk, all on loopback."""
-    port, desk_port = _free_port(), _free_port()
+    """One code server, the webserver and the daemon over it, and the desk, all on loopback."""
+    port, desk_port, code_port = _free_port(), _free_port(), _free_port()
+    workspace = folder / "workspace.yaml"
+    workspace.write_text(WORKSPACE.format(port=code_port, name=LOCATION), encoding="utf-8")
+    at = ("-w", str(workspace))
     found = Residents(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{desk_port}")
     commands = {
-        "webserver": ("dagster_webserver", "-m", MODULE, "-h", "127.0.0.1", "-p", str(port)),
-        "daemon": ("dagster._daemon", "run", "-m", MODULE),
+        "code server": (
+            *("dagster", "api", "grpc", "-m", MODULE, "-h", "127.0.0.1"),
+            *("-p", str(code_port), "--location-name", LOCATION),
+        ),
+        "webserver": ("dagster_webserver", *at, "-h", "127.0.0.1", "-p", str(port)),
+        "daemon": ("dagster._daemon", "run", *at),
         "desk": ("eval_pipeline", "review", "serve", "--port", str(desk_port)),
     }
     try:
         for name, command in commands.items():
-            log = folder / f"{name}.log"
+            log = folder / f"{name.replace(' ', '-')}.log"
             found.all.append(Resident(name, _start(command, log=log, environment=environment)))
+            if name == "code server":
+                _wait_for_port(code_port, found)
         _wait(found)
         found.switch_on()
         yield found
     finally:
         for each in found.all:
             each.stop()
+
+
+@contextmanager
+def nobody() -> Iterator[Residents]:
+    """No resident at all, for a soak of the weeks alone."""
+    yield Residents("", "")
 
 
 def _start(
@@ -250,6 +273,17 @@ def _wait(found: Residents) -> None:
         found.memory()
         if time.monotonic() > deadline:
             raise SystemExit(f"Nobody answered at {', '.join(sorted(waiting))} in time.")
+        time.sleep(0.5)
+
+
+def _wait_for_port(port: int, found: Residents) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        found.memory()
+        if time.monotonic() > deadline:
+            raise SystemExit("The code server did not listen in time.")
         time.sleep(0.5)
 
 

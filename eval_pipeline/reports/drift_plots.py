@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from eval_pipeline.reports.canvas import INK, Mark, drawing, height_of, key, line_key, sheet, svg
+from eval_pipeline.reports.gathered_marks import draw_marks, draw_segments
 from eval_pipeline.reports.wording import AGGREGATE, clipped, one_line, points
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
 
@@ -98,8 +99,7 @@ def _draw_system(
     for name, mark in STREAM_MARKS.items():
         own = rows.filter(pl.col("stream") == name).sort("week").to_dicts()
         places = [weeks.index(row["week"]) for row in own]
-        for place, row in zip(places, own, strict=True):
-            _draw_week(deviation, place, row, mark)
+        _draw_deviations(deviation, list(zip(places, own, strict=True)), mark)
         for column, sign in (("cusum_down", -1), ("cusum_up", 1)):
             heights = [sign * row[column] for row in own]
             sums.plot(places, heights, color=mark.colour, marker=mark.marker, markersize=4)
@@ -108,18 +108,21 @@ def _draw_system(
         deviation.set_title(clipped(title, TITLE_LENGTH), loc="left", fontsize=10)
 
 
-def _draw_week(axes: Axes, place: int, row: Mapping[str, Any], mark: Mark) -> None:
-    middle, half = 100 * (row["value"] - row["mu0"]), 200 * row["sigma"]
-    axes.plot([place, place], [middle - half, middle + half], color=mark.colour, alpha=0.6)
-    axes.plot(
-        place,
-        middle,
-        color=mark.colour,
-        marker=mark.marker,
-        linestyle="none",
-        markersize=9 if row["alarm"] else 5,
-        markerfacecolor=mark.colour if row["alarm"] else "none",
+def _draw_deviations(
+    axes: Axes, placed: Sequence[tuple[int, Mapping[str, Any]]], mark: Mark
+) -> None:
+    middles = [(place, 100 * (row["value"] - row["mu0"]), row) for place, row in placed]
+    ranges = (
+        (place, middle - 200 * row["sigma"], place, middle + 200 * row["sigma"])
+        for place, middle, row in middles
     )
+    draw_segments(axes, ranges, color=mark.colour, alpha=0.6)
+    for alarm, look in (
+        (False, {"markersize": 5, "markerfacecolor": "none"}),
+        (True, {"markersize": 9, "markerfacecolor": mark.colour}),
+    ):
+        shown = ((mark, at, middle) for at, middle, row in middles if bool(row["alarm"]) is alarm)
+        draw_marks(axes, shown, **look)
 
 
 def signal_sentence(row: Mapping[str, Any]) -> str:

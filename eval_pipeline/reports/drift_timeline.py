@@ -19,6 +19,7 @@ from eval_pipeline.reports.canvas import (
     svg,
 )
 from eval_pipeline.reports.drift_attribution import PANEL_OF, Alarm, alarms
+from eval_pipeline.reports.gathered_marks import draw_marks, draw_segments
 from eval_pipeline.reports.plots import NAME_LENGTH, label_weeks, legend
 from eval_pipeline.reports.wording import AGGREGATE, clipped, one_line
 
@@ -74,27 +75,35 @@ def _draw_component(
         marker = SYSTEM_MARKERS[number % len(SYSTEM_MARKERS)]
         values = [100 * value for value in own["difference"]]
         axes.plot(places, values, color=colour, linewidth=1.6)
-        for place, row in zip(places, own.iter_rows(named=True), strict=True):
-            _draw_week(axes, place, row, colour=colour, marker=marker)
+        placed = list(zip(places, own.to_dicts(), strict=True))
+        _draw_intervals(axes, placed, colour=colour)
+        _draw_findings(axes, placed, mark=Mark(colour, marker))
     axes.set_ylabel(component, rotation=0, ha="right", va="center")
     axes.margins(y=0.2)
 
 
-def _draw_week(axes: Axes, place: int, row: Mapping[str, Any], *, colour: str, marker: str) -> None:
-    if row["lower"] is not None and row["upper"] is not None:
-        ends = [100 * row["lower"], 100 * row["upper"]]
-        axes.plot([place, place], ends, color=colour, linewidth=1.2, alpha=0.6)
-    drifted = row["finding"] == "drift"
-    axes.plot(
-        place,
-        100 * row["difference"],
-        marker=marker,
-        color=colour,
-        linestyle="none",
-        markersize=9 if drifted else 5,
-        markerfacecolor=colour if drifted else "none",
-    )
-    if drifted:
+def _draw_intervals(
+    axes: Axes, placed: Sequence[tuple[int, Mapping[str, Any]]], *, colour: str
+) -> None:
+    intervals = [
+        (place, 100 * row["lower"], place, 100 * row["upper"])
+        for place, row in placed
+        if row["lower"] is not None and row["upper"] is not None
+    ]
+    draw_segments(axes, intervals, color=colour, linewidth=1.2, alpha=0.6)
+
+
+def _draw_findings(
+    axes: Axes, placed: Sequence[tuple[int, Mapping[str, Any]]], *, mark: Mark
+) -> None:
+    drifted = [(place, row) for place, row in placed if row["finding"] == "drift"]
+    quiet = [(place, row) for place, row in placed if row["finding"] != "drift"]
+    for shown, look in (
+        (quiet, {"markersize": 5, "markerfacecolor": "none"}),
+        (drifted, {"markersize": 9, "markerfacecolor": mark.colour}),
+    ):
+        draw_marks(axes, ((mark, place, 100 * row["difference"]) for place, row in shown), **look)
+    for place, row in drifted:
         axes.annotate(
             "drift",
             (place, 100 * row["difference"]),

@@ -16,6 +16,7 @@ from eval_pipeline.reports.canvas import (
     sheet,
     svg,
 )
+from eval_pipeline.reports.gathered_marks import draw_bands, draw_marks, draw_segments
 from eval_pipeline.reports.wording import AGGREGATE, clipped, one_line
 
 if TYPE_CHECKING:
@@ -97,8 +98,9 @@ def _panels(frame: pl.DataFrame, metrics: Sequence[str], *, title: str) -> str:
 def _draw(axes: Axes, rows: pl.DataFrame, weeks: list[str], *, name: str) -> None:
     places = {week: place for place, week in enumerate(weeks)}
     told = [row for row in rows.iter_rows(named=True) if row["week"] in places]
-    for row in told:
-        _draw_week(axes, places[row["week"]], row)
+    placed = [(places[row["week"]], row) for row in told]
+    _draw_ranges(axes, placed)
+    _draw_values(axes, placed)
     axes.set_ylim(*_reach(told))
     axes.margins(x=0.03)
     axes.tick_params(axis="y", labelsize=8)
@@ -106,31 +108,40 @@ def _draw(axes: Axes, rows: pl.DataFrame, weeks: list[str], *, name: str) -> Non
     axes.set_title(clipped(one_line(name), NAME_LENGTH), loc="left", fontsize=9)
 
 
-def _draw_week(axes: Axes, place: int, row: dict[str, Any]) -> None:
-    lower, upper = row["baseline_lower"], row["baseline_upper"]
-    if lower is not None and upper is not None:
-        axes.fill_between(
-            [place - 0.5, place + 0.5], lower, upper, color=BAND, alpha=0.35, linewidth=0
-        )
-    if row["baseline_median"] is not None:
-        ends = [place - 0.5, place + 0.5]
-        axes.plot(ends, [row["baseline_median"]] * 2, color=INK, linestyle="--", linewidth=1)
-    if row["value"] is None:
-        return
-    if row["lower"] is not None and row["upper"] is not None:
-        axes.plot([place, place], [row["lower"], row["upper"]], color=INK, alpha=0.45, linewidth=1)
-    compared = row["finding"] in _COMPARED
-    mark = NOT_COMPARED if not compared else UNUSUAL if row["finding"] == "unusual" else USUAL
-    size = 7.5 if mark is UNUSUAL else 4
-    axes.plot(
-        place,
-        row["value"],
-        marker=mark.marker,
-        color=mark.colour,
-        linestyle="none",
-        markersize=size,
-        zorder=3,
-    )
+def _draw_ranges(axes: Axes, placed: Sequence[tuple[int, dict[str, Any]]]) -> None:
+    """What was usual by the history of each week."""
+    ranges = [
+        (place - 0.5, row["baseline_lower"], place + 0.5, row["baseline_upper"])
+        for place, row in placed
+        if row["baseline_lower"] is not None and row["baseline_upper"] is not None
+    ]
+    draw_bands(axes, ranges, color=BAND, alpha=0.35, linewidth=0)
+    medians = [
+        (place - 0.5, row["baseline_median"], place + 0.5, row["baseline_median"])
+        for place, row in placed
+        if row["baseline_median"] is not None
+    ]
+    draw_segments(axes, medians, color=INK, linestyle="--", linewidth=1)
+
+
+def _draw_values(axes: Axes, placed: Sequence[tuple[int, dict[str, Any]]]) -> None:
+    measured = [(place, row) for place, row in placed if row["value"] is not None]
+    intervals = [
+        (place, row["lower"], place, row["upper"])
+        for place, row in measured
+        if row["lower"] is not None and row["upper"] is not None
+    ]
+    draw_segments(axes, intervals, color=INK, alpha=0.45, linewidth=1)
+    marked = [(_mark(row), place, row["value"]) for place, row in measured]
+    quiet = [one for one in marked if one[0] is not UNUSUAL]
+    draw_marks(axes, quiet, markersize=4, zorder=3)
+    draw_marks(axes, [one for one in marked if one[0] is UNUSUAL], markersize=7.5, zorder=3)
+
+
+def _mark(row: dict[str, Any]) -> Mark:
+    if row["finding"] not in _COMPARED:
+        return NOT_COMPARED
+    return UNUSUAL if row["finding"] == "unusual" else USUAL
 
 
 def _reach(rows: Sequence[dict[str, Any]]) -> tuple[float, float]:

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from eval_pipeline.reports.canvas import INK, Mark, drawing, height_of, key, line_key, sheet, svg
+from eval_pipeline.reports.gathered_marks import draw_marks, draw_segments
 from eval_pipeline.reports.wording import AGGREGATE, clipped, one_line, points
 
 if TYPE_CHECKING:
@@ -157,23 +158,29 @@ def _shown(history: pl.DataFrame, weeks: Sequence[str]) -> list[str]:
 
 
 def _draw_weeks(axes: Axes, rows: pl.DataFrame, weeks: Sequence[str], *, name: str) -> None:
-    for row in rows.filter(pl.col("week").is_in(list(weeks))).sort("week").to_dicts():
-        place = weeks.index(row["week"])
-        if row["predicted"] is not None:
-            ends = [100 * row["lower"], 100 * row["upper"]]
-            axes.plot([place, place], ends, color=BAND, linewidth=6, alpha=0.6)
-            middle = 100 * row["predicted"]
-            axes.plot([place - 0.22, place + 0.22], [middle, middle], color=INK, linewidth=1.4)
-        if row["outcome"] is not None:
-            _draw_outcome(axes, place, row)
+    told = rows.filter(pl.col("week").is_in(list(weeks))).sort("week").to_dicts()
+    placed = [(weeks.index(row["week"]), row) for row in told]
+    foretold = [(place, row) for place, row in placed if row["predicted"] is not None]
+    draw_segments(
+        axes,
+        ((place, 100 * row["lower"], place, 100 * row["upper"]) for place, row in foretold),
+        color=BAND, linewidth=6, alpha=0.6,
+    )  # fmt: skip
+    draw_segments(
+        axes,
+        (
+            (place - 0.22, 100 * row["predicted"], place + 0.22, 100 * row["predicted"])
+            for place, row in foretold
+        ),
+        color=INK, linewidth=1.4,
+    )  # fmt: skip
+    observed = [(place, row) for place, row in placed if row["outcome"] is not None]
+    draw_marks(
+        axes, ((_mark(row), place, 100 * row["outcome"]) for place, row in observed), markersize=6
+    )
     axes.set_title(clipped(one_line(_named(name)), NAME_LENGTH), loc="left", fontsize=10)
     axes.set_ylabel("%")
     axes.tick_params(axis="x", labelsize=9)
-
-
-def _draw_outcome(axes: Axes, place: int, row: Mapping[str, Any]) -> None:
-    mark = _mark(row)
-    axes.plot(place, 100 * row["outcome"], color=mark.colour, marker=mark.marker, markersize=6)
 
 
 def _mark(row: Mapping[str, Any]) -> Mark:
@@ -181,17 +188,12 @@ def _mark(row: Mapping[str, Any]) -> Mark:
 
 
 def _draw_points(axes: Axes, rows: pl.DataFrame, *, across: str) -> None:
-    for row in rows.to_dicts():
-        mark = _mark(row)
-        axes.plot(
-            100 * row[across],
-            100 * row["outcome"],
-            color=mark.colour,
-            marker=mark.marker,
-            linestyle="none",
-            markersize=6,
-            alpha=0.75,
-        )
+    told = rows.to_dicts()
+    draw_marks(
+        axes,
+        ((_mark(row), 100 * row[across], 100 * row["outcome"]) for row in told),
+        markersize=6, alpha=0.75,
+    )  # fmt: skip
     if rows.is_empty():
         axes.text(0.5, 0.5, "Nothing to show yet.", ha="center", transform=axes.transAxes)
         return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from eval_pipeline.reports.canvas import INK, Mark, drawing, height_of, key, line_key, sheet, svg
+from eval_pipeline.reports.gathered_marks import draw_marks, draw_segments
 from eval_pipeline.reports.wording import one_line
 
 if TYPE_CHECKING:
@@ -49,12 +50,18 @@ def recall_chart(frame: pl.DataFrame) -> str:
 
 
 def _draw(axes: Axes, rows: pl.DataFrame, weeks: Sequence[str], *, mark: Mark) -> None:
-    for row in rows.drop_nulls("value").sort("week").iter_rows(named=True):
-        place = weeks.index(row["week"])
-        ends = [100 * row["lower"], 100 * row["upper"]]
-        axes.plot([place, place], ends, color=mark.colour, linewidth=1.6, alpha=0.6)
-        axes.plot(place, 100 * row["value"], mark.marker, color=mark.colour, markersize=5.5)
-        if row["limit"] is not None:
-            reach = [place - 0.4, place + 0.4]
-            axes.plot(reach, [100 * row["limit"]] * 2, color=INK, linestyle="--", linewidth=1)
+    measured = rows.drop_nulls("value").sort("week").to_dicts()
+    placed = [(weeks.index(row["week"]), row) for row in measured]
+    draw_segments(
+        axes,
+        ((place, 100 * row["lower"], place, 100 * row["upper"]) for place, row in placed),
+        color=mark.colour, linewidth=1.6, alpha=0.6,
+    )  # fmt: skip
+    draw_marks(axes, ((mark, place, 100 * row["value"]) for place, row in placed), markersize=5.5)
+    limits = (
+        (place - 0.4, 100 * row["limit"], place + 0.4, 100 * row["limit"])
+        for place, row in placed
+        if row["limit"] is not None
+    )
+    draw_segments(axes, limits, color=INK, linestyle="--", linewidth=1)
     axes.margins(y=0.15)

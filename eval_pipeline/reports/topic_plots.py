@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from eval_pipeline.reports.canvas import INK, Mark, drawing, height_of, key, sheet, svg
+from eval_pipeline.reports.gathered_marks import draw_marks
 from eval_pipeline.reports.wording import clipped, one_line
 
 if TYPE_CHECKING:
@@ -61,10 +62,8 @@ def _draw(axes: Axes, rows: pl.DataFrame, weeks: list[str], *, name: str) -> Non
     lower, upper = ([100 * bound for bound in rows[f"share_{end}"]] for end in ("lower", "upper"))
     axes.plot(places, shares, color=INK, linewidth=0.8, alpha=0.5)
     axes.vlines(places, lower, upper, color=INK, linewidth=1.4, alpha=0.55)
-    for place, share, identity in zip(places, shares, rows["identity"], strict=True):
-        mark = MARKS[identity]
-        style: dict[str, Any] = {"linestyle": "none", "markersize": 3.5}
-        axes.plot(place, share, marker=mark.marker, color=mark.colour, **style)
+    marked = zip((MARKS[identity] for identity in rows["identity"]), places, shares, strict=True)
+    draw_marks(axes, marked, markersize=3.5)
     if shares:
         told = f"{shares[-1]:.0f} % ({lower[-1]:.0f} to {upper[-1]:.0f})"
         axes.text(1.01, 0.5, told, transform=axes.transAxes, va="center", fontsize=9)
