@@ -12,6 +12,8 @@ DEMO_DIR ?= demo-run
 REAL_DIR ?= real-run
 PORT ?= 3000
 BENCH_ROWS ?= 5000000
+SOAK_DIR ?= soak-run
+SOAK_WEEKS ?= 52
 SPARK_TESTS := tests/spark
 
 export GX_ANALYTICS_ENABLED := false
@@ -19,6 +21,7 @@ export PYTHONUTF8 := 1
 
 .PHONY: help setup demo ui real test test-full test-fast test-faults test-docs check lint types imports defs wheel lock clean browser tools java spark presidio bench-intake bench-privacy bench-golden bench-runner bench-decision bench-desk bench-review-import bench-shadow bench-load bench-monitor bench-outcomes desk
 .PHONY: help setup demo ui real test test-full test-fast test-docs check lint types imports defs wheel lock clean browser tools java spark presidio bench-intake bench-privacy bench-golden bench-runner bench-decision bench-desk bench-review-import bench-shadow bench-load bench-monitor bench-outcomes desk image
+.PHONY: help setup demo ui real test test-full test-fast test-docs check lint types imports defs wheel lock clean browser tools java spark presidio bench-intake bench-privacy bench-golden bench-runner bench-decision bench-desk bench-review-import bench-shadow bench-load bench-monitor bench-outcomes desk soak
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -141,6 +144,9 @@ bench-review-import: setup ## ten thousand labels from Label Studio's and our ow
 bench-load: setup ## rate limits and capacities planted in the loopback provider, found by the load profile; about fifteen minutes
 	@$(BIN)/python benchmarks/load_profile.py $(BENCH_ARGS)
 
+soak: setup ## a simulated year of weeks on one project: what grows, and whether it stays bounded; an hour, goes on where it stopped
+	@$(BIN)/python -m benchmarks.soak --weeks $(SOAK_WEEKS) --folder $(SOAK_DIR) $(SOAK_ARGS)
+
 bench-privacy: setup presidio ## anonymisation beside Presidio: what is found, how fast, what it costs
 	@$(BIN)/python benchmarks/privacy.py $(BENCH_ARGS)
 
@@ -190,4 +196,4 @@ image: ## the container image; IMAGE names it, ENGINE=podman builds it with anot
 	  --build-arg CREATED=$$(date -u +%Y-%m-%dT%H:%M:%SZ) .
 
 clean: ## remove the virtual environment and what the demos made
-	rm -rf $(VENV) $(DEMO_DIR) $(REAL_DIR) dist .coverage* .spark-tests.log
+	rm -rf $(VENV) $(DEMO_DIR) $(REAL_DIR) $(SOAK_DIR) dist .coverage* .spark-tests.log

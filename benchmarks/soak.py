@@ -79,6 +79,7 @@ def run(project: SoakProject, *, weeks: int, served: bool = True) -> list[Week]:
         ) as alive:
             if served:
                 alive.sign_in(_token(project, environment))
+                alive.warm_up()
             since = f"{dt.datetime.now(tz=dt.UTC):%Y-%m-%dT%H:%M:%S}"
             for number in range(len(finished) + 1, weeks + 1):
                 provider.set_epoch(project.epoch(number))

@@ -16,7 +16,7 @@ from eval_pipeline.adapters.lake import Lake
 from eval_pipeline.tables import GATE_DECISION, WEEKLY_REPORT
 
 pytestmark = pytest.mark.slow
-SMALL = Size(conversations=60, budget=40, reserve=30, golden=40)
+SMALL = Size(conversations=60, budget=40, reserve=30, golden=60)
 WEEKS = 3
 
 
