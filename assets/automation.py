@@ -150,7 +150,8 @@ downstream: Final = dg.AutomationConditionSensorDefinition(
     target=dg.AssetSelection.all(),
     minimum_interval_seconds=LOOK_DOWNSTREAM_SECONDS,
     default_status=dg.DefaultSensorStatus.STOPPED,
-    description="Makes what lies downstream once its inputs are there and sound; it looks every five minutes.",
+    description="Makes what lies downstream once its inputs are there and sound; looks every five "
+    "minutes.",
 )
 
 

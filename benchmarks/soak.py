@@ -74,9 +74,7 @@ def run(project: SoakProject, *, weeks: int, served: bool = True) -> list[Week]:
         project.prepare(provider_url=provider.base_url)
         environment = _environment(project, webhook=webhook)
         project.arrive(len(finished) + 1)
-        with (
-            residents(project.folder, environment=environment) if served else nobody()
-        ) as alive:
+        with residents(project.folder, environment=environment) if served else nobody() as alive:
             if served:
                 alive.sign_in(_token(project, environment))
                 alive.warm_up()
@@ -103,9 +101,11 @@ def live(
     result = project.folder / "week.json"
     began = time.monotonic()
     with (project.folder / "week.log").open("wb") as log:
-        ended = subprocess.run(  # noqa: S603 - our own module under our own interpreter
-            [sys.executable, "-m", "benchmarks.soak_week"]
-            + ["--week", project.week(number), "--result", str(result)],
+        ended = subprocess.run(
+            [
+                *(sys.executable, "-m", "benchmarks.soak_week"),
+                *("--week", project.week(number), "--result", str(result)),
+            ],
             env={**os.environ, **environment},
             stdout=log,
             stderr=log,
@@ -263,12 +263,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="where results go; default: the soak's folder")
     parser.add_argument("--afresh", action="store_true", help="forget what the folder holds")
     asked = parser.parse_args(arguments)
-    # Whoever ends the soak ends its residents with it.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(INTERRUPTED))
     folder = asked.folder.absolute()
     project = SoakProject(folder, Size())
-    if asked.afresh and project.marker.exists():
+    made_here = project.marker.exists()
+    if folder.exists() and any(folder.iterdir()) and not made_here:
+        parser.error(f"{folder} is not empty and was not made by a soak. Name another folder.")
+    if asked.afresh and made_here:
         shutil.rmtree(folder)
+    # Whoever ends the soak ends its residents with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(INTERRUPTED))
     weeks = run(project, weeks=asked.weeks)
     try:
         bars, found = report(project, weeks, out=asked.out or folder)

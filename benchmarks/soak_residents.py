@@ -269,7 +269,7 @@ def _start(
     command: Sequence[str], *, log: Path, environment: Mapping[str, str]
 ) -> "subprocess.Popen[bytes]":
     with log.open("ab") as out:
-        return subprocess.Popen(  # noqa: S603 - our own modules under our own interpreter
+        return subprocess.Popen(
             [sys.executable, "-m", *command],
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,

@@ -6,7 +6,7 @@ import sqlite3
 import polars as pl
 import pytest
 
-from benchmarks.soak import flat, occupied, read_weeks
+from benchmarks.soak import flat, main, occupied, read_weeks
 from benchmarks.soak_bars import Week, judge, since_start
 from benchmarks.soak_plot import growth
 from benchmarks.soak_project import CHANGE_AT, SECRETS, Size, SoakProject
@@ -180,6 +180,14 @@ def test_the_weeks_compared_are_alike():
     assert project.week(1) == "2025-01-06"
     assert project.week(52) == "2025-12-29"
     assert project.epoch(CHANGE_AT - 1) != project.epoch(CHANGE_AT)
+
+
+def test_a_folder_that_no_soak_made_is_left_alone(tmp_path, capsys):
+    (tmp_path / "eval_pipeline.yaml").write_text("mine")
+    with pytest.raises(SystemExit):
+        main(["--folder", str(tmp_path), "--weeks", "3", "--afresh"])
+    assert "was not made by a soak" in capsys.readouterr().err
+    assert [file.name for file in tmp_path.iterdir()] == ["eval_pipeline.yaml"]
 
 
 def test_the_plot_names_its_series_and_the_table_every_measure():

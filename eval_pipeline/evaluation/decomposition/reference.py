@@ -9,7 +9,6 @@ from eval_pipeline.evaluation.trial_items import TrialItem
 from eval_pipeline.evaluation.trials import RecordedAnswer, score_request
 from eval_pipeline.settings import SYNTHETIC_SUBSET
 
-
 REFERENCE_COLUMNS: Final = ("system_id", "component", "finding", "subset")
 """What `reference_week` reads of a DRIFT_REPORT."""
 
