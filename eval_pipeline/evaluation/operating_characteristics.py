@@ -160,13 +160,13 @@ def one_run(
         candidate_id="candidate",
         baseline_id="baseline",
         golden_version=None,
-        policy=_tolerances_alone(policy),
+        policy=tolerances_alone(policy),
         evidence=Evidence(trials=compared.trials, panel_scored=False),
     )
     return decision, compared.trials["item_id"].n_unique()
 
 
-def _tolerances_alone(policy: GateSettings) -> GateSettings:
+def tolerances_alone(policy: GateSettings) -> GateSettings:
     """The policy without the limits on what is not simulated: unmeasured, they would pass nothing.
 
     The comparison itself goes by the whole policy, whose gated dimensions share Holm's family.

@@ -37,6 +37,7 @@ from eval_pipeline.settings.gate import (
     SubsetLimits,
     WatchSettings,
 )
+from eval_pipeline.settings.gate_audit import GateAuditSettings
 from eval_pipeline.settings.golden import (
     MUTATIONS,
     AdversarialSettings,
@@ -185,6 +186,7 @@ __all__ = [
     "Expression",
     "FieldsF1Scoring",
     "FieldsScoring",
+    "GateAuditSettings",
     "GateSettings",
     "GoldenSettings",
     "HumanCorrectionSettings",

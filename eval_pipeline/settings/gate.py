@@ -5,6 +5,7 @@ from typing import Final, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from eval_pipeline.settings.gate_audit import GateAuditSettings
 from eval_pipeline.settings.human_correction import HumanCorrectionSettings
 from eval_pipeline.settings.judge_quality import JudgeQualitySettings
 from eval_pipeline.settings.planning import (
@@ -145,6 +146,14 @@ class GateSettings(Section):
         default=False,
         description="Whether nothing passes while offline scores no longer track production's "
         "outcome; if false, the decision says so and changes nothing.",
+    )
+    audit: GateAuditSettings = Field(
+        GateAuditSettings(), description="Faults that are planted every week to hold the gate to."
+    )
+    require_audit: bool = Field(
+        default=False,
+        description="Whether nothing passes without an audit of the gate that is recent and could "
+        "be made; if false, the decision says so and changes nothing.",
     )
     may_waive: tuple[str, ...] = Field(
         (), description="Who may waive subsets that are not certified; nobody, if empty."

@@ -16,6 +16,7 @@ from eval_pipeline.tables.evaluation import (
     REGRESSION_REPORT,
     REGRESSION_TRIALS,
 )
+from eval_pipeline.tables.gate_audit import GATE_AUDIT
 from eval_pipeline.tables.golden_reference import good_reference
 from eval_pipeline.tables.intake import (
     ANONYMISED_INTERACTIONS,
@@ -140,6 +141,7 @@ ALL_TABLES: Final[tuple[Table, ...]] = (
     OPERATIONS_REPORT,
     LOAD_PROFILE,
     POLICY_RECORDS,
+    GATE_AUDIT,
     GATE_DECISION,
     GATE_LEDGER,
     FAILING_ITEMS,
@@ -173,6 +175,7 @@ __all__ = [
     "ERASURES",
     "FAILING_ITEMS",
     "FAILURE_TRIAGE",
+    "GATE_AUDIT",
     "GATE_DECISION",
     "GATE_LEDGER",
     "GOLDEN_SET",

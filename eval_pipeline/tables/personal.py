@@ -60,7 +60,7 @@ IMPERSONAL: Final = frozenset(
         "arm", "asked_by", "attribute", "attribution", "baseline_fingerprint", "baseline_id",
         "blocked_subsets", "candidate_fingerprint", "candidate_id", "cell", "cluster",
         "component", "confirmation", "decided_by", "decision_id", "dimension", "error_code",
-        "expected", "expected_behaviour", "family", "fate", "fates", "feedback", "figures",
+        "expected", "expected_behaviour", "family", "fate", "fault", "fates", "feedback", "figures",
         "finding", "finish_reason", "first_week", "frozen_week", "golden_asked_by",
         "golden_versions", "identity",
         "item_fingerprint", "judge_id", "kind", "label", "label_source", "label_stratum",

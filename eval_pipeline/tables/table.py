@@ -24,9 +24,10 @@ def schema_of(columns: ColumnTypes) -> pl.Schema:
 class Table:
     """A declared table; `conform` is the only way in.
 
-    `job` is the job that makes it. Columns outside `required` may hold nulls. Rows are ordered by
-    `key`, so equal content gives equal bytes. `later` are columns that files of earlier versions of
-    this program lack: they are read as null.
+    `job` is the job that makes it; `command` its command, where that has another name. Columns
+    outside `required` may hold nulls. Rows are ordered by `key`, so equal content gives equal
+    bytes. `later` are columns that files of earlier versions of this program lack: they are read as
+    null.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Table:
     key: tuple[str, ...]
     required: frozenset[str] = field(default_factory=frozenset)
     later: frozenset[str] = field(default_factory=frozenset)
+    command: str | None = None
 
     def command_for(self, partition: str) -> str:
         """The command that makes a partition of this table."""
@@ -47,7 +49,8 @@ class Table:
         if self.partitioned_by == "system":
             return f"eval-pipeline {self.job} {partition}"
         option = "--week" if self.partitioned_by == "week" else "--candidate"
-        return f"eval-pipeline {self.job.replace('_', '-')} {option} {partition}"
+        command = self.command or self.job.replace("_", "-")
+        return f"eval-pipeline {command} {option} {partition}"
 
     def empty(self) -> pl.DataFrame:
         """A frame of this table without rows."""
