@@ -21,6 +21,7 @@ from eval_pipeline.flows.candidates import Candidate
 from eval_pipeline.flows.confidence import earning_notes
 from eval_pipeline.flows.contamination import known_items
 from eval_pipeline.flows.continuation import continuation_held
+from eval_pipeline.flows.gate_audit import newest_audit, standing_of_audit
 from eval_pipeline.flows.ledger import exposure_to
 from eval_pipeline.flows.memorisation import memorised_by_candidate
 from eval_pipeline.flows.policy import policy_evidence
@@ -91,6 +92,7 @@ def _evidence(
     pipeline: Pipeline, candidate: Candidate, trials: pl.DataFrame, *, version: int
 ) -> Evidence:
     known = known_items(pipeline, candidate, version=version)
+    audit = newest_audit(pipeline)
     panel_scored = _rests_on_models(trials, pipeline.settings.gate)
     return Evidence(
         calibration=_newest(pipeline, JUDGE_CALIBRATION),
@@ -101,6 +103,8 @@ def _evidence(
         agreement=_newest(pipeline, ANNOTATOR_AGREEMENT),
         tracking=_newest(pipeline, OUTCOME_TRACKING),
         aa=all_aa_runs(pipeline),
+        audit=None if audit is None else audit[1],
+        audit_standing=standing_of_audit(pipeline),
         continuation=continuation_held(pipeline, candidate.candidate_id, version=version),
         exposure=exposure_to(pipeline, candidate, version=version),
         golden_age_days=_age_in_days(pipeline, version),

@@ -10,6 +10,7 @@ from eval_pipeline.adapters.decision_records import DecisionRecord
 from eval_pipeline.errors import SettingsError
 from eval_pipeline.evaluation.decision import Decision, SubsetFinding
 from eval_pipeline.evaluation.explaining import ItemScores, items_of, looks_of
+from eval_pipeline.evaluation.gate_audit.sentences import problem_sentences
 from eval_pipeline.evaluation.reserve_order import ALL
 from eval_pipeline.evaluation.trial_items import RESERVE_PREFIX, reserve_names
 from eval_pipeline.flows.wiring import Pipeline
@@ -65,11 +66,16 @@ class ExplainedSubset:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The decision, what made it, the golden version under it, and the subsets asked for."""
+    """The decision, what made it, the golden version under it, and the subsets asked for.
+
+    `gate_audit`: the week of the gate's audit that the decision read, how old it was, and what it
+    found; null where it read none.
+    """
 
     decision: Decision
     made_by: Mapping[str, str]
     golden: Mapping[str, Any] | None
+    gate_audit: Mapping[str, Any] | None
     subsets: tuple[ExplainedSubset, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -78,6 +84,7 @@ class Explanation:
             "decision": self.decision.model_dump(mode="json"),
             "made_by": dict(self.made_by),
             "golden": None if self.golden is None else dict(self.golden),
+            "gate_audit": None if self.gate_audit is None else dict(self.gate_audit),
             "subsets": [
                 {**asdict(one), "finding": one.finding.model_dump(mode="json")}
                 for one in self.subsets
@@ -124,7 +131,25 @@ def explain(
             f"The decision rests on no item '{item}'. Item ids begin with 'item-' or "
             f"'{RESERVE_PREFIX}'; `eval-pipeline explain` lists them."
         )
-    return Explanation(decision, record.made_by, lineage.golden_version(), tuple(explained))
+    return Explanation(
+        decision=decision,
+        made_by=record.made_by,
+        golden=lineage.golden_version(),
+        gate_audit=_audit_read(record),
+        subsets=tuple(explained),
+    )
+
+
+def _audit_read(record: DecisionRecord) -> dict[str, Any] | None:
+    audit, standing = record.inputs.evidence.audit, record.inputs.evidence.audit_standing
+    if audit is None or standing is None:
+        return None
+    return {
+        "week": standing.week,
+        "age_days": standing.age_days,
+        "rates": audit.height,
+        "problems": problem_sentences(audit),
+    }
 
 
 def _asking(decision: Decision, *, item: str | None) -> list[str]:

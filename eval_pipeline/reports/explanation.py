@@ -34,9 +34,11 @@ def _facts(told: Mapping[str, Any]) -> Text:
         if golden is None
         else f"golden version {golden['version']} of {golden['week']} ({golden['items']} items)"
     )
+    audit = told["gate_audit"]
+    audited = "gate not audited" if audit is None else f"gate audited {audit['week']}"
     return Text(
         f"{decision['candidate']} against {decision['baseline']} on {version}; policy "
-        f"{decision['policy_fingerprint'][:12]}; made by eval-pipeline "
+        f"{decision['policy_fingerprint'][:12]}; {audited}; made by eval-pipeline "
         f"{told['made_by']['eval_pipeline']}",
         style="dim",
     )

@@ -12,6 +12,7 @@ import polars as pl
 from eval_pipeline.evaluation.comparison import losing_items
 from eval_pipeline.evaluation.decision import Decision, SubsetFinding, Verdict, subset_findings
 from eval_pipeline.evaluation.gate.aa import aa_grounds
+from eval_pipeline.evaluation.gate.audit import audit_grounds
 from eval_pipeline.evaluation.gate.calibration import calibration_grounds
 from eval_pipeline.evaluation.gate.ceiling import ceiling_grounds, held_back, with_human_agreement
 from eval_pipeline.evaluation.gate.continuation import continuation_grounds, with_continuation
@@ -102,6 +103,7 @@ def _concerns(
         age_grounds(policy, evidence),
         freshness_grounds(policy, evidence),
         aa_grounds(evidence.aa, policy),
+        audit_grounds(evidence.audit, evidence.audit_standing, policy),
         drift_grounds(evidence.drift, policy, signals=evidence.drift_signals),
         tracking_grounds(evidence.tracking, policy),
         continuation_grounds(findings),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from eval_pipeline.evaluation.gate_audit.standing import AuditStanding
 from eval_pipeline.evaluation.ledger import Exposure
 
 
@@ -25,6 +26,7 @@ class Evidence:
     on its golden version.
     `aa`: AA_RUNS of all weeks, with `week`.
     `tracking`: the newest OUTCOME_TRACKING.
+    `audit`: the newest GATE_AUDIT, with `week`; `audit_standing` is null where none is asked for.
     `notes`: sentences that belong to the decision and do not change it.
     """
 
@@ -49,4 +51,6 @@ class Evidence:
     candidate_fingerprint: str | None = None
     baseline_fingerprint: str | None = None
     tracking: pl.DataFrame | None = None
+    audit: pl.DataFrame | None = None
+    audit_standing: AuditStanding | None = None
     notes: tuple[str, ...] = ()
