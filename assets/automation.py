@@ -101,6 +101,25 @@ def adjudications_complete_sensor(
 
 
 @dg.sensor(
+    job=jobs.audit_gate,
+    minimum_interval_seconds=300,
+    description="Holds the gate against planted faults once the newest golden version is "
+    "published, and again when a newer one is.",
+)
+def gate_audit_sensor(
+    pipeline: dg.ResourceParam[Pipeline],
+) -> dg.RunRequest | dg.SkipReason:
+    """One audit per golden version, in the version's week."""
+    version = pipeline.golden.latest()
+    if version is None:
+        return dg.SkipReason("There is no golden version yet to audit the gate on.")
+    if not pipeline.settings.gate.audit.enabled:
+        return dg.SkipReason("`gate.audit.enabled` is false.")
+    week = pipeline.golden.manifest(version).week
+    return dg.RunRequest(run_key=f"gate_audit:{version}", partition_key=week)
+
+
+@dg.sensor(
     job=jobs.decide,
     minimum_interval_seconds=60,
     description="Opens a candidate for every file in the candidates folder, and evaluates it.",
@@ -166,6 +185,7 @@ def all_sensors(settings: AutomationSettings) -> list[dg.SensorDefinition]:
     )(watch_for_provider_changes)
     return [
         adjudications_complete_sensor,
+        gate_audit_sensor,
         candidate_file_sensor,
         provider_change_sensor,
         run_failure_alert,

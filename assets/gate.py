@@ -20,6 +20,7 @@ from assets.evaluation import (
     regression_report,
     regression_trials,
 )
+from assets.gate_audit import gate_audit
 from assets.judge_quality import judge_quality
 from assets.monitoring import operations_report, outcome_validity, production_monitor
 from assets.outcome_tracking import outcome_tracking
@@ -79,6 +80,7 @@ def policy_records(
         across(drift_report),
         across(drift_signals),
         across(aa_runs),
+        across(gate_audit),
         across(production_monitor),
         across(outcome_validity),
         across(outcome_tracking),

@@ -15,6 +15,7 @@ from assets import (
     drift,
     evaluation,
     gate,
+    gate_audit,
     intake,
     judge_checks,
     judge_quality,
@@ -181,6 +182,12 @@ run_aa: Final = dg.define_asset_job(
     description="The baseline against itself through the gate: how noisy it is, how often it errs.",
     selection=dg.AssetSelection.assets(aa.aa_runs),
 )
+audit_gate: Final = dg.define_asset_job(
+    "audit_gate",
+    description="The gate held against planted faults, in copies of the week's evidence; no model "
+    "is asked.",
+    selection=dg.AssetSelection.assets(gate_audit.gate_audit),
+)
 tell_week: Final = dg.define_asset_job(
     "report",
     description="The week on one page for the product owner, as far as it was made.",
@@ -210,6 +217,7 @@ ALL_JOBS: Final = (
     ask_again,
     go_on,
     run_aa,
+    audit_gate,
     tell_week,
     digest,
     run_shadow,

@@ -12,6 +12,7 @@ from assets.conventions import across, markdown, plot, stored, table_asset
 from assets.drift import drift_signals
 from assets.evaluation import drift_report
 from assets.gate import gate_decision
+from assets.gate_audit import gate_audit
 from assets.intake import sampling_frame
 from assets.judge_quality import judge_quality, judge_reliability
 from assets.judging import disputes, panel_verdicts, verdicts
@@ -55,6 +56,7 @@ from eval_pipeline.tables import WEEKLY_REPORT
         across(production_monitor),
         outcome_validity,
         outcome_tracking,
+        across(gate_audit),
         across(gate_decision),
     ],
     automated=True,

@@ -211,6 +211,7 @@ def tell_story(world: World) -> None:
             session.launcher.launch("publish", partition=week)
             session.launcher.launch("judge_checks", partition=week)
             session.launcher.launch("drift", partition=week)
+            session.launcher.launch("audit_gate", partition=week)
             session.launcher.launch("report", partition=week)
         session.launcher.launch("aa", partition=WEEKS[0])
         session.launcher.tick("provider_change_sensor")
@@ -234,6 +235,7 @@ def _make_small(tree: Any, *, provider_url: str) -> None:
     tree["judge_checks"] = {"retest_items": 10, "rationale_items": 10, "pairs": 5, "anchors": 12}
     tree["watch"] = {"prompts": 20}
     tree["gate"].update(looks=[20, 40], minimum_judge_agreement=0.01)
+    tree["gate"]["audit"] = {"replications": 5, "sizes": [2.0], "drifts": [0.2], "drift_weeks": 2}
     # With three looks, 60 items without a loss certify no less than 7 points.
     tree["gate"]["tolerances"]["invented_drug_interactions"] = 0.08
     # Latency is really measured, and the machine that runs tests is busy with other tests.

@@ -14,6 +14,7 @@ from eval_pipeline.cli import (
     aa_command,
     alert_commands,
     anonymise_commands,
+    audit_command,
     backup_commands,
     candidates_command,
     catalogue_command,
@@ -69,6 +70,7 @@ gate_command.register(typer_app)
 continue_command.register(typer_app)
 plan_command.register(typer_app)
 aa_command.register(typer_app)
+audit_command.register(typer_app)
 compare_command.register(typer_app)
 explain_command.register(typer_app)
 confidence_command.register(typer_app)

@@ -18,6 +18,7 @@ from eval_pipeline.cli.scripted_review import Desk
 from eval_pipeline.cli.session import Session, out, shipped_file
 from eval_pipeline.cli.week_run import (
     WeekFacts,
+    audit_the_gate,
     facts_of,
     pin_reference,
     refresh_and_publish,
@@ -37,6 +38,8 @@ from eval_pipeline.tables import REGRESSION_REPORT
 SEED: Final = 20261121
 FIRST_WEEK: Final = dt.date(2026, 9, 7)
 WEEKS: Final = tuple(FIRST_WEEK + dt.timedelta(weeks=number) for number in range(8))
+AUDITED: Final = WEEKS[4:]
+"""Weeks in which the gate is held against planted faults; before, the golden set still grows."""
 CANDIDATES: Final = ("sharper-on-average", "steady")
 LATENCY_SECONDS: Final = 0.004
 
@@ -88,6 +91,8 @@ def _weeks(session: Session, provider: ProviderProcess) -> None:
         rerun_old_versions(session, week=week)
         if monday == WEEKS[0]:
             pin_reference(session, week=week)
+        if monday in AUDITED:
+            audit_the_gate(session, week=week)
         tell_week(facts_of(session, week=week))
         for candidate_id in opened:
             _tell_change(session, candidate_id)

@@ -52,6 +52,12 @@ def rerun_old_versions(session: Session, *, week: str) -> None:
         session.launcher.launch("drift", partition=week)
 
 
+def audit_the_gate(session: Session, *, week: str) -> None:
+    """Faults planted in copies of the week's evidence, and what the gate makes of them."""
+    with session.progress.shown(f"{week}: planted faults"):
+        session.launcher.launch("audit_gate", partition=week)
+
+
 def pin_reference(session: Session, *, week: str) -> None:
     """Reference runs of the pinned systems, which later weeks are held against."""
     with session.progress.shown(f"{week}: reference runs"):

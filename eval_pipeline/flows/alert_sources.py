@@ -12,10 +12,12 @@ import polars as pl
 
 from eval_pipeline.adapters.review.overview import DeskReading
 from eval_pipeline.evaluation.decision import newest_row
+from eval_pipeline.evaluation.gate_audit.sentences import not_made_sentences, problem_sentences
 from eval_pipeline.flows.truth import readiness
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.monitoring.alerting.conditions import (
     ReviewWeek,
+    audit_events,
     drift_events,
     monitor_events,
     outcome_events,
@@ -32,6 +34,7 @@ from eval_pipeline.review.weeks import open_weeks
 from eval_pipeline.settings import AlertKind
 from eval_pipeline.tables import (
     DRIFT_SIGNALS,
+    GATE_AUDIT,
     GATE_DECISION,
     MONITOR_ALERTS,
     OUTCOME_TRACKING,
@@ -144,6 +147,18 @@ def _outcomes(pipeline: Pipeline) -> Iterator[AlertEvent]:
         yield from outcome_events(found[1], week=found[0], table=OUTCOME_TRACKING.name)
 
 
+def _audits(pipeline: Pipeline) -> Iterator[AlertEvent]:
+    found = newest_of(pipeline, GATE_AUDIT)
+    if found is not None and pipeline.settings.gate.audit.enabled:
+        week, audit = found
+        yield from audit_events(
+            problem_sentences(audit),
+            made=not any(not_made_sentences(audit)),
+            week=week,
+            table=GATE_AUDIT.name,
+        )
+
+
 def _review(pipeline: Pipeline) -> Iterator[AlertEvent]:
     yield from review_events(
         review_weeks(pipeline),
@@ -159,6 +174,7 @@ SOURCES: Final = (
     Source("drift", ("drift_alarm",), _drift),
     Source("monitors", ("monitor_alert",), _monitors),
     Source("outcomes", ("outcome_no_longer_tracks",), _outcomes),
+    Source("gate audit", ("gate_audit_failed",), _audits),
     Source("review", ("review_deadline", "review_backlog"), _review),
 )
 """Runs are told by the orchestrator's sensor: see `flows.alerting.tell_of_run`."""

@@ -11,6 +11,7 @@ from eval_pipeline.evaluation.failure_costs import (
     traffic_shares,
 )
 from eval_pipeline.evaluation.missing_scores import missing_scores, refusals
+from eval_pipeline.flows.gate_audit import audits_until
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.monitoring.operations import ALL
 from eval_pipeline.reports.beside import Beside, Standing
@@ -57,6 +58,7 @@ def beside_decision(pipeline: Pipeline, candidate_id: str, trials: pl.DataFrame)
         else None,
         shadow=lake.read_if_made(SHADOW_REPORT, partition=candidate_id),
         audit=lake.read_if_made(HUMAN_CORRECTION, partition=candidate_id),
+        gate_audits=audits_until(pipeline),
         standing=standing_of(pipeline),
     )
 

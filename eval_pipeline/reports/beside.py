@@ -25,7 +25,8 @@ class Beside:
     candidate's FAILURE_TRIAGE and FAILING_ITEMS. costs: FAILURE_COSTS, of `traffic_week`.
     missing: MISSING_SCORES; refused: refusals by arm. excluded: items left out because a system may
     know them. signals: DRIFT_SIGNALS with `week`. shadow: SHADOW_REPORT. audit: HUMAN_CORRECTION.
-    standing: null where a decision stands outside a configured project.
+    gate_audits: GATE_AUDIT with `week`. standing: null where a decision stands outside a configured
+    project.
     """
 
     judges: pl.DataFrame | None = None
@@ -40,6 +41,7 @@ class Beside:
     signals: pl.DataFrame | None = None
     shadow: pl.DataFrame | None = None
     audit: pl.DataFrame | None = None
+    gate_audits: pl.DataFrame | None = None
     standing: Standing | None = None
 
 

@@ -11,7 +11,13 @@ from eval_pipeline.monitoring.weekly.missing import week_missing
 from eval_pipeline.monitoring.weekly.panel import panel_shares
 from eval_pipeline.monitoring.weekly.summary import headline, needs, next_steps
 from eval_pipeline.monitoring.weekly.truth_figures import ceilings
-from eval_pipeline.reports import drift_attribution, judge_quality, page_rows, wording
+from eval_pipeline.reports import (
+    drift_attribution,
+    gate_audit_section,
+    judge_quality,
+    page_rows,
+    wording,
+)
 from eval_pipeline.reports.agreement_plots import agreement_forest
 from eval_pipeline.reports.decomposition_words import moved
 from eval_pipeline.reports.missing import reason_words
@@ -46,6 +52,7 @@ def weekly_page(report: pl.DataFrame, known: WeekEvidence) -> str:
         **_drift(known),
         **_production(known),
         **_outcomes(known),
+        **gate_audit_section.section(known.of_week(known.audit), known.audit),
         "decisions": [_decision(one.decision) for one in known.decisions][:MAXIMUM_ROWS],
         "golden": known.golden,
         "missing": _missing(known),

@@ -16,6 +16,7 @@ AlertKind = Literal[
     "provider_change",
     "monitor_alert",
     "outcome_no_longer_tracks",
+    "gate_audit_failed",
     "review_deadline",
     "review_backlog",
     "run_failed",

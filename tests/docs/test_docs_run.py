@@ -30,6 +30,7 @@ ALERTS = (
     "provider change",
     "monitor alert",
     "outcome no longer tracks",
+    "gate audit failed",
     "review deadline",
     "review backlog",
     "run failed",

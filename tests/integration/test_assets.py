@@ -74,6 +74,7 @@ DESIGNED = {
     "operations_report",
     "load_profile",
     "policy_records",
+    "gate_audit",
     "gate_decision",
     "failing_items",
     "failure_triage",

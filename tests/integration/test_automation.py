@@ -20,6 +20,7 @@ from tests.scenario import AFTER_THE_CHANGE, CANDIDATE, EMPTY_WEEK, NEXT_WEEK, W
 
 SENSORS = {
     "adjudications_complete_sensor",
+    "gate_audit_sensor",
     "candidate_file_sensor",
     "provider_change_sensor",
     "run_failure_alert",
@@ -196,6 +197,17 @@ def test_a_label_settled_after_publication_makes_a_new_version_on_top(world, def
         assert golden.for_week(week) == golden.latest() == latest + 1
     with daemon(world, definitions) as tick:
         assert asked(tick("adjudications_complete_sensor")) == []
+
+
+def test_every_published_version_asks_for_one_audit_of_the_gate(world, definitions):
+    with daemon(world, definitions) as tick:
+        (request,) = tick("gate_audit_sensor").run_requests
+    assert (request.partition_key, request.run_key) == (WEEKS[1], "gate_audit:2")
+    world.configure(lambda tree: tree["gate"]["audit"].update(enabled=False))
+    with daemon(world, definitions) as tick:
+        looked = tick("gate_audit_sensor")
+    assert asked(looked) == []
+    assert looked.skip_message == "`gate.audit.enabled` is false."
 
 
 def test_a_new_candidate_file_opens_one_partition_and_one_run(world, definitions):

@@ -1,7 +1,7 @@
 """Events of what lasts: drift, production's numbers, outcomes, the review desk."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -103,6 +103,25 @@ def outcome_events(tracking: pl.DataFrame, *, week: str, table: str) -> Iterator
             ),
             since=since,
             next_step="Ask whether rubric and golden set still say what customers mind.",
+            table=table,
+            partition=week,
+        )
+
+
+def audit_events(
+    problems: Sequence[str], *, made: bool, week: str, table: str
+) -> Iterator[AlertEvent]:
+    """One event where the newest audit of the gate found it wanting, or could not be `made`."""
+    if problems:
+        failed = f"The gate failed its own audit of {week}"
+        yield AlertEvent(
+            "gate_audit_failed",
+            "page" if made else "warn",
+            "gate",
+            failed if made else f"The gate could not be audited on {week}",
+            lines=tuple(problems),
+            since=week,
+            next_step=f"See `eval-pipeline audit --week {week}`; until then no pass is sure.",
             table=table,
             partition=week,
         )

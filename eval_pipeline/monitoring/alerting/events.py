@@ -17,6 +17,7 @@ LASTING: Final[frozenset[AlertKind]] = frozenset(
         "drift_alarm",
         "monitor_alert",
         "outcome_no_longer_tracks",
+        "gate_audit_failed",
         "review_deadline",
         "review_backlog",
         "run_failed",

@@ -37,8 +37,9 @@ class WeekEvidence:
 
     `drift`, `signals`, `monitor` and `predictions` hold the weeks up to this one with `week`.
     `quality` is PRODUCTION_QUALITY, `alerts` MONITOR_ALERTS, `tracking` OUTCOME_TRACKING.
-    `quarantined` counts rows of the logs that could not be read, by reason. `not_made` names tables
-    that the week lacks, with the command that makes each.
+    `audit` is GATE_AUDIT of the weeks up to this one, with `week`. `quarantined` counts rows of the
+    logs that could not be read, by reason. `not_made` names tables that the week lacks, with the
+    command that makes each.
     """
 
     week: str
@@ -62,6 +63,7 @@ class WeekEvidence:
     tracking: pl.DataFrame | None = None
     predictions: pl.DataFrame | None = None
     unnamed: pl.DataFrame | None = None
+    audit: pl.DataFrame | None = None
     golden: GoldenWeek | None = None
     decisions: tuple[DecidedCandidate, ...] = ()
     quarantined: Mapping[str, int] | None = None

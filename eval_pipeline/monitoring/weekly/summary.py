@@ -35,7 +35,17 @@ def headline(known: WeekEvidence) -> str:
 
 def needs(known: WeekEvidence) -> list[Need]:
     """What waits for a person, the most urgent first; empty if nothing does."""
-    parts = (_leaks, _drifting, _blocked, _unlabelled, _judging, _monitored, _lacking, _unnamed)
+    parts = (
+        _leaks,
+        _drifting,
+        _audited,
+        _blocked,
+        _unlabelled,
+        _judging,
+        _monitored,
+        _lacking,
+        _unnamed,
+    )
     return [need for part in parts for need in part(known)][:MAXIMUM_NEEDS]
 
 
@@ -145,6 +155,19 @@ def _drifting(known: WeekEvidence) -> Iterator[Need]:
             f"'{system}' has deviated from its reference since {row['alarm_since']} ({whose}): "
             "decide whether the change is accepted; then pin it anew.",
             f"eval-pipeline drift pin --week {known.week} --system {system} --again",
+        )
+
+
+def _audited(known: WeekEvidence) -> Iterator[Need]:
+    audit = known.of_week(known.audit)
+    if audit is None:
+        return
+    failed = audit.filter(pl.col("finding") == "exceeded").height
+    if failed:
+        yield Need(
+            f"The gate failed its audit: {failed} of {audit.height} rates are proven above what "
+            "is allowed. Trust no pass until it is mended.",
+            f"eval-pipeline audit --week {known.week}",
         )
 
 
