@@ -5,7 +5,9 @@ so it is written again only when the set of its relations changes. Over an objec
 on demand, beside the caller, and holds what the lake held then.
 """
 
+import contextlib
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,8 +24,9 @@ from eval_pipeline.adapters.catalogue_relations import (
     table_statement,
 )
 from eval_pipeline.adapters.golden_files import FOLDER, MANIFEST, GoldenFiles, path_of
-from eval_pipeline.adapters.lake import PART, Lake, parse_parquet, partition_path
+from eval_pipeline.adapters.lake import PART, Lake, partition_path
 from eval_pipeline.adapters.queries import load_sql
+from eval_pipeline.errors import LakeError
 from eval_pipeline.fingerprint import fingerprint
 from eval_pipeline.tables import (
     ALL_TABLES,
@@ -75,13 +78,14 @@ def refresh(lake: Lake) -> bool:
     """Brings the folder's `catalog.duckdb` in line; False if it was, or in an object store.
 
     It costs the same however many weeks and versions there are. Readers keep the file they have
-    open. A lake that moved is another lake. Raises `CorruptFileError` and leaves the catalogue.
+    open. A lake that moved is another lake. Raises `CorruptFileError` or `LakeError` and leaves the
+    catalogue.
     """
     root = lake.local_path("")
     if root is None:
         return False
     contents = _contents(lake)
-    with tempfile.TemporaryDirectory(prefix="eval-pipeline-") as folder:
+    with _explained(lake, contents), _private_folder() as folder:
         if _recorded(lake, Path(folder, "old.duckdb")) == contents.fingerprint(lake):
             return False
         file = Path(folder, "new.duckdb")
@@ -94,11 +98,13 @@ def build(lake: Lake, file: Path) -> None:
     """Writes a catalogue of the lake to a file of this machine, whatever was there.
 
     Over a folder it has views; over an object store it holds the tables themselves, without the
-    week's texts. Raises `CorruptFileError` and leaves the file as it was.
+    week's texts. Every file that it covers is read and checked first, which the views never do.
+    Raises `CorruptFileError` or `LakeError` and leaves the file as it was.
     """
     root = lake.local_path("")
     contents = _contents(lake)
-    with tempfile.TemporaryDirectory(prefix="eval-pipeline-") as folder:
+    _name_the_corrupt_file(lake, contents)
+    with _explained(lake, contents), _private_folder() as folder:
         made = Path(folder, "new.duckdb")
         if root is None:
             root = Path(folder, "copy")
@@ -107,6 +113,11 @@ def build(lake: Lake, file: Path) -> None:
         else:
             _fill(made, lake, contents, root=root, relation="VIEW")
         Lake(str(file.absolute().parent)).write_bytes(file.name, made.read_bytes())
+
+
+def _private_folder() -> "tempfile.TemporaryDirectory[str]":
+    # A full or failing disk may not let it go; what was to be said is said before that.
+    return tempfile.TemporaryDirectory(prefix="eval-pipeline-", ignore_cleanup_errors=True)
 
 
 def _contents(lake: Lake) -> Contents:
@@ -156,11 +167,7 @@ def _copy(lake: Lake, contents: Contents, *, root: Path) -> None:
 def _fill(file: Path, lake: Lake, contents: Contents, *, root: Path, relation: Relation) -> None:
     with duckdb.connect(file) as connection:
         for table in contents.tables:
-            try:
-                connection.execute(table_statement(table, root=root, relation=relation))
-            except duckdb.Error:
-                _name_the_corrupt_file(lake, table)
-                raise
+            connection.execute(table_statement(table, root=root, relation=relation))
         for table in COVERED:
             if table.name in ALWAYS and table not in contents.tables:
                 _create_empty(connection, table, column=table.partitioned_by, kind="VARCHAR")
@@ -186,13 +193,28 @@ def _create_empty(
     connection.unregister("no_rows")
 
 
-def _name_the_corrupt_file(lake: Lake, table: Table) -> None:
-    """Raises `CorruptFileError` for the first of the table's files that cannot be read."""
-    for name in lake.partitions(table):
-        path = partition_path(table, name)
-        parse_parquet(
-            lake.read_bytes(path),
-            table=table,
-            path=lake.describe(path),
-            remedy=f"Materialise '{table.name}' for {name} again.",
-        )
+def _name_the_corrupt_file(lake: Lake, contents: Contents) -> None:
+    """Raises `CorruptFileError` for the first file that cannot be read as what it claims to be."""
+    for table in contents.tables:
+        for name in lake.partitions(table):
+            lake.read(table, partition=name)
+    golden = GoldenFiles(lake)
+    for number in golden.numbers() if contents.golden else ():
+        golden.items(golden.manifest(number))
+
+
+@contextlib.contextmanager
+def _explained(lake: Lake, contents: Contents) -> Iterator[None]:
+    """A damaged file by its name; else what DuckDB or the temporary folder said, in a sentence."""
+    try:
+        yield
+    except (duckdb.Error, OSError) as error:
+        if isinstance(error, duckdb.Error):
+            _name_the_corrupt_file(lake, contents)
+        cause = getattr(error, "strerror", None) or type(error).__name__
+        raise LakeError(
+            f"The catalogue of the lake {lake.url} cannot be built: {cause}. The one that stands "
+            "is as it was, and no result is affected. Check that the temporary folder "
+            f"{tempfile.gettempdir()} can be written and has free space, then run the same command "
+            "again."
+        ) from None

@@ -10,6 +10,7 @@ import polars as pl
 from eval_pipeline.adapters.lake_format import MARKER, claim
 from eval_pipeline.adapters.local_folder import LocalFolder
 from eval_pipeline.adapters.object_storage import open_storage
+from eval_pipeline.adapters.seals import BLANK, SEAL, is_broken, with_seal
 from eval_pipeline.errors import (
     CorruptFileError,
     MissingPartitionError,
@@ -41,7 +42,7 @@ class Lake:
         """Writes the partition and returns its row count; equal bytes leave the file untouched."""
         path = partition_path(table, partition)
         conformed = table.conform(frame)
-        data = parquet_bytes(conformed)
+        data = sealed_parquet(conformed, place=path)
         if self._bytes_or_none(path) != data:
             self.write_bytes(path, data)
         return conformed.height
@@ -57,8 +58,15 @@ class Lake:
         data = self._bytes_or_none(path)
         if data is None:
             raise MissingPartitionError(table.name, partition, table.command_for(partition))
-        remedy = f"Materialise '{table.name}' for {partition} again."
+        remedy = (
+            f"Materialise '{table.name}' for {partition} again "
+            f"(`{table.command_for(partition)}` does), or restore the file from a backup."
+        )
         where = self.describe(path)
+        if is_broken(data, place=path):
+            raise CorruptFileError(
+                where, "its bytes are not the ones that were written here", remedy
+            )
         return parse_parquet(data, table=table, path=where, remedy=remedy, columns=columns)
 
     def read_all(
@@ -171,13 +179,22 @@ def partition_path(table: Table, partition: str) -> str:
     return f"{table.name}/{table.partitioned_by}={partition}/{PART}"
 
 
-def parquet_bytes(frame: pl.DataFrame) -> bytes:
+def parquet_bytes(frame: pl.DataFrame, *, metadata: dict[str, str] | None = None) -> bytes:
     """Parquet that depends on the frame's content only: no times, no names, fixed row groups."""
     buffer = io.BytesIO()
     frame.rechunk().write_parquet(
-        buffer, compression="zstd", compression_level=3, row_group_size=ROWS_PER_GROUP
+        buffer,
+        compression="zstd",
+        compression_level=3,
+        row_group_size=ROWS_PER_GROUP,
+        metadata=metadata,
     )
     return buffer.getvalue()
+
+
+def sealed_parquet(frame: pl.DataFrame, *, place: str) -> bytes:
+    """`parquet_bytes` with the seal of a table's file at this path of the lake."""
+    return with_seal(parquet_bytes(frame, metadata={SEAL: BLANK}), place=place)
 
 
 def parse_parquet(

@@ -1,16 +1,18 @@
 """A folder of this machine as the place of the lake: every file whole or not at all."""
 
 import contextlib
+import errno
 import fcntl
 import itertools
 import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from eval_pipeline.adapters.disk_faults import lake_file, refusal
 from eval_pipeline.adapters.storage import checked_path
-from eval_pipeline.errors import LakeError
 
 TEMPORARY_PREFIX = ".writing-"
+TABLE_SUFFIX = ".parquet"
 
 _serial = itertools.count()
 
@@ -19,7 +21,8 @@ class LocalFolder:
     """A folder of this machine. Writers of one folder take turns; readers never wait.
 
     The turn is a lock on the folder itself, which the system releases when its holder is killed:
-    whatever temporary file a writer finds in its turn is a dead writer's.
+    whatever temporary file a writer finds in its turn is a dead writer's. Whatever the system
+    refuses is a `LakeError`.
     """
 
     def __init__(self, root: Path) -> None:
@@ -27,47 +30,58 @@ class LocalFolder:
 
     def read(self, path: str) -> bytes:
         """The bytes at `path`; raises `FileNotFoundError`."""
-        return (self.root / checked_path(path)).read_bytes()
+        file = self.root / checked_path(path)
+        with lake_file(file, act="read", missing_is_fault=False):
+            return file.read_bytes()
 
     def write(self, path: str, data: bytes) -> None:
         """Temporary name, fsync, rename, fsync of the folder."""
-        target = self._target(path)
-        with _turn(target.parent), _temporary(target, data) as temporary:
-            temporary.replace(target)
-            _sync_folder(target.parent)
+        target = self.root / checked_path(path)
+        with lake_file(target, act="written", missing_is_fault=True):
+            self._make_folder(target.parent)
+            with _turn(target.parent), _temporary(target, data) as temporary:
+                temporary.replace(target)
+                _sync_folder(target.parent)
 
     def create(self, path: str, data: bytes) -> bool:
         """A hard link to a finished temporary: the name appears with all its bytes or not."""
-        target = self._target(path)
-        with _turn(target.parent), _temporary(target, data) as temporary:
-            try:
-                target.hardlink_to(temporary)
-            except FileExistsError:
-                return False
-            _sync_folder(target.parent)
+        target = self.root / checked_path(path)
+        with lake_file(target, act="written", missing_is_fault=True):
+            self._make_folder(target.parent)
+            with _turn(target.parent), _temporary(target, data) as temporary:
+                try:
+                    target.hardlink_to(temporary)
+                except FileExistsError:
+                    return False
+                _sync_folder(target.parent)
         return True
 
     def delete(self, path: str) -> None:
         """Removes `path`, if it is there; it stays removed when the power fails."""
         target = self.root / checked_path(path)
-        with contextlib.suppress(FileNotFoundError):
-            target.unlink()
-            _sync_folder(target.parent)
+        with lake_file(target, act="removed", missing_is_fault=True):
+            with contextlib.suppress(FileNotFoundError):
+                target.unlink()
+                _sync_folder(target.parent)
 
     def keep_only(self, folder: str, names: Collection[str]) -> None:
         """Removes every other file of `folder`; taking the turn removes dead temporaries."""
         swept = self.root / checked_path(folder)
         if not swept.is_dir():
             return
-        with _turn(swept):
-            for file in swept.iterdir():
-                if file.is_file() and not file.name.startswith(".") and file.name not in names:
-                    file.unlink(missing_ok=True)
+        with lake_file(swept, act="cleaned", missing_is_fault=True), _turn(swept):
+            others = [
+                file
+                for file in swept.iterdir()
+                if file.is_file() and not file.name.startswith(".") and file.name not in names
+            ]
+            for file in others:
+                file.unlink(missing_ok=True)
             _sync_folder(swept)
 
     def exists(self, path: str) -> bool:
-        """Whether a file is at `path`."""
-        return (self.root / checked_path(path)).is_file()
+        """Whether anything is at `path`: what is no file is found out by reading it."""
+        return (self.root / checked_path(path)).exists()
 
     def sizes(self, prefix: str) -> dict[str, int]:
         """Path to size of every finished file under `prefix`."""
@@ -83,7 +97,11 @@ class LocalFolder:
     def _known(self, prefix: str) -> list[tuple[str, os.stat_result]]:
         folder = self.root / checked_path(prefix) if prefix else self.root
         found = []
-        for parent, _, names in os.walk(folder):
+        for parent, folders, names in os.walk(folder, onerror=_unreadable):
+            for name in folders:
+                if name.endswith(TABLE_SUFFIX):
+                    error = IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+                    raise refusal(error, Path(parent, name), act="read")
             for name in names:
                 if not name.startswith("."):
                     file = Path(parent, name)
@@ -91,21 +109,20 @@ class LocalFolder:
                         found.append((file.relative_to(self.root).as_posix(), file.stat()))
         return sorted(found, key=lambda one: one[0])
 
-    def _target(self, path: str) -> Path:
-        target = self.root / checked_path(path)
-        missing = [
-            folder for folder in (target.parent, *target.parent.parents) if not folder.exists()
-        ]
+    def _make_folder(self, folder: Path) -> None:
+        missing = [one for one in (folder, *folder.parents) if not one.exists()]
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise LakeError(
-                f"The lake's folder {target.parent} cannot be made: {error.strerror}. "
-                "Nothing was written. Check `storage.lake` and the folder's permissions."
-            ) from None
-        for folder in missing:
-            _sync_folder(folder.parent)
-        return target
+            raise refusal(error, folder, act="made", kind="folder") from None
+        for one in missing:
+            _sync_folder(one.parent)
+
+
+def _unreadable(error: OSError) -> None:
+    """A folder that may not be listed is no empty one; one that is not there is."""
+    if not isinstance(error, FileNotFoundError):
+        raise refusal(error, Path(error.filename), act="listed", kind="folder")
 
 
 @contextlib.contextmanager
@@ -134,7 +151,9 @@ def _temporary(target: Path, data: bytes) -> Iterator[Path]:
             os.fsync(file.fileno())
         yield temporary
     finally:
-        temporary.unlink(missing_ok=True)
+        # What cannot be removed now is removed by the next writer of this folder in its turn.
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -2,19 +2,27 @@
 
 import contextlib
 import datetime as dt
+import time
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 from eval_pipeline.adapters.local_folder import LocalFolder
 from eval_pipeline.adapters.network.endpoints import refuse_endpoints
+from eval_pipeline.adapters.object_faults import NO_BUCKET, is_passing, refusal
 from eval_pipeline.adapters.storage import Storage, checked_path
 from eval_pipeline.errors import LakeError
 from eval_pipeline.settings import USUAL_NETWORK
 
 OBJECT_SCHEMES = ("s3", "gs", "az", "memory")
-NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "specified bucket does not exist")
+TRIES = 4
+"""How often what obstore does not try again itself is tried: listings that were cut, and
+conditional puts without an answer."""
+
+FIRST_PAUSE_SECONDS = 0.2
+
+Result = TypeVar("Result")
 
 
 class ObjectStorage:
@@ -37,7 +45,7 @@ class ObjectStorage:
         self.url = url
         self._obstore: Any = obstore
         retries: Any = {"max_retries": 6, "retry_timeout": dt.timedelta(seconds=60)}
-        with self._explained():
+        with self._explained("", act="opened"):
             self._store: Any = (
                 from_url("memory:///")
                 if url.startswith("memory:")
@@ -46,12 +54,12 @@ class ObjectStorage:
 
     def read(self, path: str) -> bytes:
         """The bytes at `path`; raises `FileNotFoundError`."""
-        with self._explained():
+        with self._explained(path, act="read"):
             return bytes(self._obstore.get(self._store, checked_path(path)).bytes())
 
     def write(self, path: str, data: bytes) -> None:
         """One whole put."""
-        with self._explained(missing_is_fault=True):
+        with self._explained(path, act="written", missing_is_fault=True):
             self._obstore.put(self._store, checked_path(path), data, use_multipart=False)
 
     def create(self, path: str, data: bytes) -> bool:
@@ -61,7 +69,8 @@ class ObjectStorage:
         arrived: the mark tells that from somebody else's object.
         """
         mark = {"writer": uuid.uuid4().hex}
-        with self._explained(missing_is_fault=True):
+
+        def put() -> bool | None:
             try:
                 self._obstore.put(
                     self._store,
@@ -72,13 +81,15 @@ class ObjectStorage:
                     attributes=mark,
                 )
             except self._obstore.exceptions.AlreadyExistsError:
-                standing = self._obstore.get(self._store, path, options={"head": True})
-                return bool(standing.attributes.get("writer") == mark["writer"])
-        return True
+                return self._is_marked(path, mark)
+            return True
+
+        with self._explained(path, act="written", missing_is_fault=True):
+            return bool(self._tried(put))
 
     def delete(self, path: str) -> None:
         """Removes `path`, if it is there."""
-        with self._explained(), contextlib.suppress(FileNotFoundError):
+        with self._explained(path, act="removed"), contextlib.suppress(FileNotFoundError):
             self._obstore.delete(self._store, checked_path(path))
 
     def keep_only(self, folder: str, names: Collection[str]) -> None:
@@ -91,7 +102,7 @@ class ObjectStorage:
     def exists(self, path: str) -> bool:
         """Whether an object is at `path`."""
         try:
-            with self._explained():
+            with self._explained(path, act="looked for"):
                 self._obstore.head(self._store, checked_path(path))
         except FileNotFoundError:
             return False
@@ -110,36 +121,59 @@ class ObjectStorage:
 
     def _known(self, prefix: str) -> list[tuple[str, Any]]:
         folder = checked_path(prefix) if prefix else None
-        with self._explained():
-            found = [
+
+        def listed() -> list[tuple[str, Any]]:
+            return [
                 (str(PurePosixPath(entry["path"])), entry)
                 for batch in self._obstore.list(self._store, folder)
                 for entry in batch
             ]
-        return sorted(found, key=lambda one: one[0])
+
+        with self._explained(prefix, act="listed"):
+            return sorted(self._tried(listed) or [], key=lambda one: one[0])
+
+    def _is_marked(self, path: str, mark: dict[str, str]) -> bool | None:
+        """Whether the object is ours; None if there is none: a conflict of puts, without a winner.
+
+        S3 answers so while another conditional put of the same name is under way.
+        """
+        try:
+            standing = self._obstore.get(self._store, path, options={"head": True})
+        except FileNotFoundError:
+            return None
+        return bool(standing.attributes.get("writer") == mark["writer"])
+
+    def _tried(self, request: Callable[[], Result | None]) -> Result | None:
+        """The request's result; it is sent again where the network failed or it gave None."""
+        pause = FIRST_PAUSE_SECONDS
+        for _ in range(TRIES - 1):
+            try:
+                result = request()
+            except self._obstore.exceptions.BaseError as error:
+                if not is_passing(error):
+                    raise
+            else:
+                if result is not None:
+                    return result
+            time.sleep(pause)
+            pause *= 2
+        return request()
 
     @contextlib.contextmanager
-    def _explained(self, *, missing_is_fault: bool = False) -> Iterator[None]:
+    def _explained(self, path: str, *, act: str, missing_is_fault: bool = False) -> Iterator[None]:
         """Raises `LakeError` for every failure but a missing object: that is for the caller.
 
         A missing bucket is no missing object, though obstore says both by the same class.
         """
+        place = f"object {self.url.rstrip('/')}/{path}" if path else f"place {self.url}"
         try:
             yield
         except FileNotFoundError as error:
             if not missing_is_fault and not any(sign in str(error) for sign in NO_BUCKET):
                 raise
-            raise self._failure(error) from None
+            raise refusal(error, place, act=act) from None
         except (self._obstore.exceptions.BaseError, PermissionError) as error:
-            raise self._failure(error) from None
-
-    def _failure(self, error: Exception) -> LakeError:
-        first_line = str(error).partition("\n")[0][:300]
-        return LakeError(
-            f"The lake at {self.url} cannot be used: {first_line}. Nothing was written. "
-            "Check that the bucket is there, and the credentials and the endpoint in the "
-            "environment (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, AWS_ALLOW_HTTP and their like)."
-        )
+            raise refusal(error, place, act=act) from None
 
 
 def open_storage(url: str) -> Storage:

@@ -8,10 +8,17 @@ from typing import Self, TypeVar
 
 import sqlalchemy as sa
 
-from eval_pipeline.adapters.engines import engine_for, expect_schema, write_transaction
+from eval_pipeline.adapters.engines import (
+    UncertainCommitError,
+    engine_for,
+    expect_schema,
+    persistently,
+    write_transaction,
+)
 from eval_pipeline.adapters.migrations import HEAD
 from eval_pipeline.adapters.migrations.running import known_revisions, upgrade
 from eval_pipeline.adapters.schema_fence import MIGRATION_LOCK
+from eval_pipeline.adapters.store_faults import told
 from eval_pipeline.errors import StoreError
 
 RESTORING = "restoring"
@@ -88,22 +95,27 @@ class Store:
         with self._explained("write to"), write_transaction(self.engine) as connection:
             yield connection
 
-    def transact(self, step: Callable[[sa.Connection], Result]) -> Result:
+    def transact(
+        self, step: Callable[[sa.Connection], Result], *, repeatable: bool = False
+    ) -> Result:
         """One `writing` transaction around the step, taken again where it lost a race.
 
         Where two write what only one may (a unique index says so) or wait for each other, one of
-        them is undone in whole; it then sees what the other wrote. The step may run several times.
+        them is undone in whole; it then sees what the other wrote. The step may run several times,
+        also where the connection is cut; once a commit was under way only if it is `repeatable`.
         """
         with self._explained("write to"):
             for _ in range(ATTEMPTS - 1):
                 try:
-                    with write_transaction(self.engine) as connection:
-                        return step(connection)
+                    return persistently(lambda: self._taken(step), repeatable=repeatable)
                 except sa.exc.DBAPIError as error:
                     if not _lost_a_race(error):
                         raise
-            with write_transaction(self.engine) as connection:
-                return step(connection)
+            return self._taken(step)
+
+    def _taken(self, step: Callable[[sa.Connection], Result]) -> Result:
+        with write_transaction(self.engine) as connection:
+            return step(connection)
 
     def compact(self, tables: Sequence[str]) -> None:
         """Writes these tables anew, so that what was deleted or overwritten is in no page of them.
@@ -178,14 +190,18 @@ class Store:
     def _explained(self, did: str) -> Iterator[None]:
         try:
             yield
-        except sa.exc.SQLAlchemyError as error:
-            # The driver's own message can quote a row, so only its class is passed on.
-            cause = type(getattr(error, "orig", None) or error).__name__
+        except UncertainCommitError as error:
+            cause, remedy = told(error)
             raise StoreError(
-                f"The program cannot {did} the store {self.address} ({cause}). What it holds is "
-                "untouched. Check that the database is up and the address, user and password in "
-                "`storage.store` are right, that it has free space and no long lock, then run "
-                "the same command again."
+                f"The connection to the store {self.address} was cut in the middle of a commit "
+                f"{cause}. The last step is stored whole or not at all, and which is not known. "
+                f"{remedy}, then run the same command again: it goes on from what is stored."
+            ) from None
+        except sa.exc.SQLAlchemyError as error:
+            cause, remedy = told(error)
+            raise StoreError(
+                f"The program cannot {did} the store {self.address} {cause}. What it holds is "
+                f"untouched. {remedy}, then run the same command again."
             ) from None
 
 

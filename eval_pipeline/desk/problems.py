@@ -27,7 +27,10 @@ SENTENCES: Final[Mapping[int, tuple[str, str]]] = {
     422: ("not_valid", "Something in the form cannot be stored as it is."),
     429: ("too_many", "That was too fast. Wait a moment and try again."),
     500: ("failed", "Something went wrong here. What you had submitted before is stored."),
-    503: ("store_unavailable", "The store does not answer. Nothing was stored; try again soon."),
+    503: (
+        "store_unavailable",
+        "The store does not answer. Send this again soon: what is stored already counts once.",
+    ),
 }
 
 

@@ -205,7 +205,7 @@ class Deliveries:
             values = taken(row, claim, at) if delivered.ok else not_taken(row, delivered, at)
             connection.execute(_update(claim.identity, claim.channel).values(values))
 
-        self._store.transact(step)
+        self._store.transact(step, repeatable=True)
 
     def release(self) -> int:
         """Ends the pauses after failures, so that the next look tries again; returns how many."""

@@ -6,14 +6,14 @@ differ by more than a lease. A dead process on this machine loses its claims at 
 
 import datetime as dt
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from eval_pipeline.adapters.engines import write_transaction
+from eval_pipeline.adapters.engines import persistently, write_transaction
 from eval_pipeline.adapters.model_calls.claimants import is_dead, new_claimant
 from eval_pipeline.adapters.model_calls.journal import (
     CallKey,
@@ -25,6 +25,7 @@ from eval_pipeline.adapters.schema import call_attempts, call_claims
 from eval_pipeline.adapters.store import read_utc
 
 LEASE_SECONDS: Final = 60.0
+Result = TypeVar("Result")
 _NAMES: Final = tuple(CallKey.__dataclass_fields__)
 _KEY: Final = tuple(call_claims.c[name] for name in _NAMES)
 
@@ -74,42 +75,49 @@ class CallClaims:
         """
         if not keys:
             return {}
-        try:
-            with write_transaction(self._engine) as connection:
-                now = self._now(connection)
-                self._sweep(connection, now=now)
-                connection.execute(self._insert(), self._rows(keys, now=now))
-                # Read after the claim stands: what another run settled before it is seen now.
-                states = self._states(connection, keys)
-                settled = [key for key, state in states.items() if state.ours and state.settled]
-                release_claims(connection, settled, claimed_by=self.claimed_by)
-        except sa.exc.SQLAlchemyError as error:
-            raise journal_failure(self._engine, error, did="claim") from None
-        return states
+
+        def claimed(connection: sa.Connection) -> dict[CallKey, CallState]:
+            now = self._now(connection)
+            self._sweep(connection, now=now)
+            connection.execute(self._insert(), self._rows(keys, now=now))
+            # Read after the claim stands: what another run settled before it is seen now.
+            states = self._states(connection, keys)
+            settled = [key for key, state in states.items() if state.ours and state.settled]
+            release_claims(connection, settled, claimed_by=self.claimed_by)
+            return states
+
+        return self._transact(claimed)
 
     def renew(self) -> int:
         """Prolongs every claim of this run by a whole lease; how many it still holds."""
         self.lapses()
-        try:
-            with write_transaction(self._engine) as connection:
-                expires = self._now(connection) + dt.timedelta(seconds=self.lease_seconds)
-                renewed = connection.execute(
-                    sa.update(call_claims)
-                    .where(call_claims.c.claimed_by == self.claimed_by)
-                    .values(expires_at=expires)
-                )
-                self._renewed_at = time.monotonic()
-                return int(renewed.rowcount)
-        except sa.exc.SQLAlchemyError as error:
-            raise journal_failure(self._engine, error, did="claim") from None
+
+        def renewed(connection: sa.Connection) -> int:
+            expires = self._now(connection) + dt.timedelta(seconds=self.lease_seconds)
+            held = connection.execute(
+                sa.update(call_claims)
+                .where(call_claims.c.claimed_by == self.claimed_by)
+                .values(expires_at=expires)
+            )
+            self._renewed_at = time.monotonic()
+            return int(held.rowcount)
+
+        return self._transact(renewed)
 
     def release_all(self) -> None:
         """Gives every claim of this run up; what it recorded stays."""
-        try:
+        mine = sa.delete(call_claims).where(call_claims.c.claimed_by == self.claimed_by)
+        self._transact(lambda connection: connection.execute(mine).rowcount)
+
+    def _transact(self, step: Callable[[sa.Connection], Result]) -> Result:
+        """One transaction, again if its connection is cut: claiming twice is claiming once."""
+
+        def whole() -> Result:
             with write_transaction(self._engine) as connection:
-                connection.execute(
-                    sa.delete(call_claims).where(call_claims.c.claimed_by == self.claimed_by)
-                )
+                return step(connection)
+
+        try:
+            return persistently(whole, repeatable=True)
         except sa.exc.SQLAlchemyError as error:
             raise journal_failure(self._engine, error, did="claim") from None
 

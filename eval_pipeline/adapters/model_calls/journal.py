@@ -13,9 +13,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from eval_pipeline.adapters.engines import write_transaction
+from eval_pipeline.adapters.engines import persistently, write_transaction
 from eval_pipeline.adapters.schema import call_attempts, call_claims
 from eval_pipeline.adapters.store import read_utc
+from eval_pipeline.adapters.store_faults import told
 from eval_pipeline.errors import StoreError
 from eval_pipeline.ports import CallStatus
 
@@ -123,12 +124,17 @@ class CallJournal:
         if not attempts and not released:
             return
         settled = {attempt.key for attempt in attempts if attempt.status != "failed"}
-        try:
+
+        def recorded() -> None:
             with write_transaction(self.engine) as connection:
                 if attempts:
                     self._append(connection, attempts)
                 if claimed_by is not None:
                     release_claims(connection, settled.union(released), claimed_by=claimed_by)
+
+        try:
+            # A paid answer is worth trying for, and one that is recorded is not recorded again.
+            persistently(recorded, repeatable=True)
         except sa.exc.SQLAlchemyError as error:
             raise journal_failure(self.engine, error, did="record") from None
 
@@ -158,9 +164,12 @@ class CallJournal:
             yield from self._rows(query.where(columns.in_(wanted[start : start + KEYS_AT_ONCE])))
 
     def _rows(self, query: sa.Select[Any]) -> Iterable[sa.RowMapping]:
-        try:
+        def found() -> Sequence[sa.RowMapping]:
             with self.engine.connect() as connection:
                 return connection.execute(query).mappings().all()
+
+        try:
+            return persistently(found, repeatable=True)
         except sa.exc.SQLAlchemyError as error:
             raise journal_failure(self.engine, error, did="read") from None
 
@@ -182,13 +191,11 @@ def key_order(key: CallKey) -> tuple[str | int, ...]:
 
 def journal_failure(engine: sa.Engine, error: sa.exc.SQLAlchemyError, *, did: str) -> StoreError:
     """The error to raise where the journal's database fails."""
-    # The driver's own message can quote the row, so only its class is passed on.
-    cause = type(getattr(error, "orig", None) or error).__name__
+    cause, remedy = told(error)
     return StoreError(
         f"The call journal in {engine.url.render_as_string(hide_password=True)} cannot "
-        f"be used to {did} model calls ({cause}). What it already holds is kept. Check that "
-        "the database is up, has the current schema, free space and no long lock, then run "
-        "the same command again."
+        f"be used to {did} model calls {cause}. What it already holds is kept. "
+        f"{remedy}, then run the same command again."
     )
 
 

@@ -80,7 +80,8 @@ class Desk:
                 at=at,
                 patient=patient,
                 trail=trail,
-            )
+            ),
+            repeatable=True,
         )
 
     def held(self, lease_id: str, annotator_id: str, *, at: dt.datetime) -> LeasedTask | NotTaken:
@@ -97,7 +98,8 @@ class Desk:
         Of all steps this one alone leaves no entry in the audit trail: it says nothing of the task.
         """
         return self._step(
-            lambda connection, _: keep(connection, lease_id, annotator_id, policy=policy, at=at)
+            lambda connection, _: keep(connection, lease_id, annotator_id, policy=policy, at=at),
+            repeatable=True,
         )
 
     def release(self, lease_id: str, annotator_id: str, *, at: dt.datetime) -> NotTaken | None:
@@ -126,7 +128,8 @@ class Desk:
         not taken.
         """
         return self._step(
-            lambda connection, trail: take_answer(connection, answer, at=at, trail=trail)
+            lambda connection, trail: take_answer(connection, answer, at=at, trail=trail),
+            repeatable=True,
         )[0]
 
     def answer_then_next(
@@ -160,7 +163,7 @@ class Desk:
             )
             return taken, asked, following
 
-        taken, asked, following = self._step(both)
+        taken, asked, following = self._step(both, repeatable=True)
         if following is None:
             # What may be free is locked by others; waiting for them is for who holds no lock.
             following = self.next_task(
@@ -226,8 +229,14 @@ class Desk:
             )
         )
 
-    def _step(self, step: Callable[[sa.Connection, Trail], Result]) -> Result:
-        """One transaction with its entries in the audit trail."""
+    def _step(
+        self, step: Callable[[sa.Connection, Trail], Result], *, repeatable: bool = False
+    ) -> Result:
+        """One transaction with its entries in the audit trail.
+
+        `repeatable` steps find what they did before and say the same of it, should the connection
+        be cut when nobody knows whether they were committed.
+        """
 
         def whole(connection: sa.Connection) -> Result:
             trail: Trail = []
@@ -235,4 +244,4 @@ class Desk:
             leave_traces(connection, trail)
             return result
 
-        return self._store.transact(whole)
+        return self._store.transact(whole, repeatable=repeatable)

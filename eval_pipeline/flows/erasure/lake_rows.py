@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from eval_pipeline.adapters.lake import parquet_bytes, partition_path
+from eval_pipeline.adapters.lake import partition_path, sealed_parquet
 from eval_pipeline.adapters.review.erasure import tombstone
 from eval_pipeline.evaluation.decision import Decision, SubsetFinding, newest_row, read_decision
 from eval_pipeline.fingerprint import content_hash
@@ -61,7 +61,7 @@ def table_changes(pipeline: Pipeline, table: Table, inventory: Inventory) -> Ite
                 rows_removed=removed,
                 rows_blanked=blanked,
                 old_hash=content_hash(pipeline.lake.read_bytes(place)),
-                data=parquet_bytes(table.conform(after)),
+                data=sealed_parquet(table.conform(after), place=place),
             )
 
 
