@@ -11,6 +11,7 @@ import dagster as dg
 from assets.conventions import candidates, systems, weekly
 from assets.definitions import build_definitions
 from assets.run_records import last_successes
+from assets.run_storage import recorded_runs
 from eval_pipeline.errors import EvalPipelineError, JobFailedError
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.settings_file import Project
@@ -24,7 +25,8 @@ class DagsterLauncher:
     def __init__(self, project: Project, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._definitions = build_definitions(project, pipeline=pipeline)
-        self._instance = dg.DagsterInstance.get()
+        with recorded_runs():
+            self._instance = dg.DagsterInstance.get()
         logging.getLogger("dagster").setLevel(logging.CRITICAL)
 
     def launch(
@@ -36,6 +38,17 @@ class DagsterLauncher:
         config: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     ) -> str:
         """Runs the job to its end; raises its step's own error, or `JobFailedError`."""
+        with recorded_runs():
+            return self._launch(job, partition=partition, tags=tags, config=config)
+
+    def _launch(
+        self,
+        job: str,
+        *,
+        partition: str | None,
+        tags: Iterable[tuple[str, str]],
+        config: Mapping[str, Mapping[str, Any]],
+    ) -> str:
         definition = self._definitions.resolve_job_def(job)
         for opened in (candidates, systems):
             if partition is not None and definition.partitions_def == opened:
@@ -64,6 +77,10 @@ class DagsterLauncher:
 
     def tick(self, sensor: str) -> str:
         """Evaluates the sensor once and runs what it asks for, like the daemon."""
+        with recorded_runs():
+            return self._tick(sensor)
+
+    def _tick(self, sensor: str) -> str:
         definition = self._definitions.resolve_sensor_def(sensor)
         with dg.build_sensor_context(
             instance=self._instance,
@@ -85,4 +102,5 @@ class DagsterLauncher:
 
     def last_successes(self) -> Mapping[str, dt.datetime]:
         """By job when a run of it last succeeded, as this instance knows it."""
-        return last_successes(self._instance)
+        with recorded_runs():
+            return last_successes(self._instance)

@@ -80,7 +80,9 @@ def always(trouble: Trouble, *, method: str = "", within: str = "") -> Callable[
     return told
 
 
-def first(times: int, trouble: Trouble, *, method: str = "", within: str = "") -> Callable[..., Trouble]:
+def first(
+    times: int, trouble: Trouble, *, method: str = "", within: str = ""
+) -> Callable[..., Trouble]:
     """The same trouble for so many of them, and none afterwards."""
     left = [times]
 

@@ -36,7 +36,8 @@ _UNOPENED: Final = StoreFault(
     "its file cannot be opened", "Check the folder of `storage.store` and its permissions"
 )
 _DISK: Final = StoreFault(
-    "its disk reports an error", "Look into the system's log for what is wrong with the disk"
+    "its disk is full or reports an error",
+    "Free space there, or look into the system's log for what is wrong with the disk",
 )
 _CROWDED: Final = StoreFault(
     "its server takes no more connections",
@@ -107,11 +108,11 @@ _WORDS: Final = (
 """Where a connection fails to come about, the driver gives words and no code."""
 
 
-def fault_of(error: sa.exc.SQLAlchemyError) -> StoreFault:
+def fault_of(error: sa.exc.SQLAlchemyError | sqlite3.Error) -> StoreFault:
     """What the database, its driver or the pool meant."""
     if isinstance(error, sa.exc.TimeoutError):
         return _NO_TURN
-    cause = getattr(error, "orig", None)
+    cause = error if isinstance(error, sqlite3.Error) else getattr(error, "orig", None)
     if isinstance(cause, sqlite3.Error):
         return _SQLITE.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF, UNKNOWN)
     state = getattr(cause, "sqlstate", None)
@@ -127,7 +128,7 @@ def fault_of(error: sa.exc.SQLAlchemyError) -> StoreFault:
     return UNKNOWN
 
 
-def told(error: sa.exc.SQLAlchemyError) -> tuple[str, str]:
+def told(error: sa.exc.SQLAlchemyError | sqlite3.Error) -> tuple[str, str]:
     """What stands after the store's address: the driver's class and the cause; and the remedy."""
     fault = fault_of(error)
     name = type(getattr(error, "orig", None) or error).__name__

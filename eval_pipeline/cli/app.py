@@ -1,7 +1,9 @@
 """The Typer application: commands in groups, and errors as one clear message with an exit code."""
 
+import errno
 import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -47,6 +49,9 @@ from eval_pipeline.cli.session import err
 from eval_pipeline.errors import EvalPipelineError
 
 TRACEBACK_VARIABLE = "EVAL_PIPELINE_TRACEBACK"
+DISK_REFUSALS = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
+)
 INTERRUPTED = 130
 USAGE = 64
 
@@ -130,6 +135,11 @@ def app(arguments: Sequence[str] | None = None) -> None:
         sys.exit(USAGE if isinstance(error, UsageError) else 1)
     except typer.Abort:
         code = INTERRUPTED
+    except OSError as error:
+        if error.errno not in DISK_REFUSALS or os.environ.get(TRACEBACK_VARIABLE):
+            raise
+        err.print(f"[bold red]Error:[/] {_escaped(_refused(error))}", soft_wrap=True)
+        sys.exit(getattr(error, "exit_code", 1))
     except Exception as error:
         if not hasattr(error, "exit_code"):
             raise
@@ -138,6 +148,16 @@ def app(arguments: Sequence[str] | None = None) -> None:
     if code == INTERRUPTED:
         err.print("Interrupted. What was answered and written is kept; run the same command again.")
     sys.exit(code)
+
+
+def _refused(error: OSError) -> str:
+    """A file outside the lake and the store: a temporary one, a page, a project's own."""
+    file = error.filename or f"in the temporary folder {tempfile.gettempdir()}, or where it writes"
+    return (
+        f"The system refuses a file that the command needs ({file}): {error.strerror}. What was "
+        "written and answered before is kept. Free space there or give this user the right to it, "
+        "then run the same command again."
+    )
 
 
 def _escaped(text: str) -> str:

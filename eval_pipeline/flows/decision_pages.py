@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from eval_pipeline.errors import MissingPartitionError
+from eval_pipeline.errors import CorruptFileError, MissingPartitionError
 from eval_pipeline.evaluation.decision import Decision
 from eval_pipeline.evaluation.telling_items import TellingItem, telling_items
 from eval_pipeline.flows.contamination import excluded_ids
@@ -82,6 +82,10 @@ def read_page(pipeline: Pipeline, candidate_id: str) -> str:
     except FileNotFoundError:
         command = GATE_DECISION.command_for(candidate_id)
         raise MissingPartitionError(GATE_DECISION.name, candidate_id, command) from None
+    except UnicodeDecodeError:
+        place = pipeline.lake.describe(_page(candidate_id, "html"))
+        remedy = f"Run `{GATE_DECISION.command_for(candidate_id)}` again, which writes it."
+        raise CorruptFileError(place, "it is not text in UTF-8", remedy) from None
 
 
 def _page(candidate_id: str, suffix: str) -> str:

@@ -8,6 +8,7 @@ from eval_pipeline.adapters.reachability import problem_reaching
 from eval_pipeline.errors import EvalPipelineError
 from eval_pipeline.flows.channel_findings import looked_at_channels, looked_at_telemetry
 from eval_pipeline.flows.contamination import source_files
+from eval_pipeline.flows.lake_files import examined_files
 from eval_pipeline.flows.promotion import promotion_sentences
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.secret_values import secret_value
@@ -45,6 +46,7 @@ def examine(pipeline: Pipeline) -> list[Finding]:
         ("logs", _logs),
         ("providers", _providers),
         ("lake", _lake),
+        ("lake files", _files),
         ("store", _store),
         ("baseline", _promotions),
         ("contamination sources", _sources),
@@ -198,6 +200,18 @@ def _lake(pipeline: Pipeline) -> Iterator[Finding]:
     pipeline.lake.write_bytes("doctor.probe", b"eval-pipeline")
     pipeline.lake.delete("doctor.probe")
     yield Finding("lake", "ok", f"{pipeline.project.lake_url} can be written")
+
+
+def _files(pipeline: Pipeline) -> Iterator[Finding]:
+    """Reads the whole lake where it is a folder; an object store keeps checksums of its own."""
+    if pipeline.lake.local_path("") is None:
+        return
+    examined = list(examined_files(pipeline))
+    damaged = [problem for problem in examined if problem is not None]
+    for problem in damaged:
+        yield Finding("lake files", "fail", problem)
+    if examined and not damaged:
+        yield Finding("lake files", "ok", f"{len(examined)} partitions and versions are whole")
 
 
 def _store(pipeline: Pipeline) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from eval_pipeline.errors import MissingPartitionError
+from eval_pipeline.errors import CorruptFileError, MissingPartitionError
 from eval_pipeline.evaluation.decision import newest_row, read_decision
 from eval_pipeline.flows.wiring import Pipeline
 from eval_pipeline.monitoring.weekly.evidence import DecidedCandidate, GoldenWeek, WeekEvidence
@@ -71,6 +71,10 @@ def read_week(pipeline: Pipeline, *, week: str, suffix: str) -> str:
     except FileNotFoundError:
         command = WEEKLY_REPORT.command_for(week)
         raise MissingPartitionError(WEEKLY_REPORT.name, week, command) from None
+    except UnicodeDecodeError:
+        place = pipeline.lake.describe(week_path(week, suffix))
+        remedy = f"Run `{WEEKLY_REPORT.command_for(week)}` again, which writes it."
+        raise CorruptFileError(place, "it is not text in UTF-8", remedy) from None
 
 
 def week_path(week: str, suffix: str) -> str:
@@ -167,11 +171,16 @@ def _decisions(pipeline: Pipeline, week: str) -> Iterable[DecidedCandidate]:
 
 
 def _quarantined(pipeline: Pipeline, week: str) -> dict[str, int] | None:
+    path = f"contracts/week={week}.json"
     try:
-        counted = json.loads(pipeline.lake.read_bytes(f"contracts/week={week}.json"))
+        counted = json.loads(pipeline.lake.read_bytes(path))
+        return {str(reason): int(count) for reason, count in counted["quarantined"].items()}
     except FileNotFoundError:
         return None
-    return {str(reason): int(count) for reason, count in counted["quarantined"].items()}
+    except (ValueError, LookupError, TypeError, AttributeError):
+        problem = "it is not the week's counts as JSON"
+        remedy = f"Run `eval-pipeline refresh --week {week}` again, which writes it."
+        raise CorruptFileError(pipeline.lake.describe(path), problem, remedy) from None
 
 
 def _not_made(pipeline: Pipeline, week: str) -> dict[str, str]:
