@@ -59,10 +59,12 @@ class LocalFolder:
     def delete(self, path: str) -> None:
         """Removes `path`, if it is there; it stays removed when the power fails."""
         target = self.root / checked_path(path)
-        with lake_file(target, act="removed", missing_is_fault=True):
-            with contextlib.suppress(FileNotFoundError):
-                target.unlink()
-                _sync_folder(target.parent)
+        with (
+            lake_file(target, act="removed", missing_is_fault=True),
+            contextlib.suppress(FileNotFoundError),
+        ):
+            target.unlink()
+            _sync_folder(target.parent)
 
     def keep_only(self, folder: str, names: Collection[str]) -> None:
         """Removes every other file of `folder`; taking the turn removes dead temporaries."""

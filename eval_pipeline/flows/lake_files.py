@@ -13,7 +13,7 @@ def examined_files(pipeline: Pipeline) -> Iterator[str | None]:
     A partition is read whole, a version's hashes are computed again.
     """
     lake = pipeline.lake
-    for table in dict.fromkeys((*ALL_TABLES, ERASURES, SHADOW_PAIRS, SHADOW_COUNTS)):
+    for table in (*ALL_TABLES, ERASURES, SHADOW_PAIRS, SHADOW_COUNTS):
         try:
             partitions = lake.partitions(table)
         except EvalPipelineError as error:
