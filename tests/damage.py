@@ -28,17 +28,15 @@ def _value(dtype: Any, number: int, random: Random) -> Any:
         return [_value(dtype.inner, number, random) for _ in range(1 + number % 3)]
     if isinstance(dtype, pl.Struct):
         return {field.name: _value(field.dtype, number, random) for field in dtype.fields}
-    if dtype == pl.Boolean:
-        return bool(random.getrandbits(1))
-    if dtype == pl.Date:
-        return dt.date(2026, 1, 1) + dt.timedelta(days=number)
-    if isinstance(dtype, pl.Datetime):
-        return dt.datetime(2026, 1, 1, tzinfo=dt.UTC) + dt.timedelta(minutes=number)
-    if dtype.is_float():
-        return random.random()
-    if dtype.is_integer():
-        return number
-    return f"{number}-{random.getrandbits(64):x}"
+    plain = {
+        pl.Boolean: lambda: bool(random.getrandbits(1)),
+        pl.Date: lambda: dt.date(2026, 1, 1) + dt.timedelta(days=number),
+        pl.Datetime: lambda: dt.datetime(2026, 1, 1, tzinfo=dt.UTC) + dt.timedelta(minutes=number),
+        pl.Float64: random.random,
+        pl.Int64: lambda: number,
+        pl.String: lambda: f"{number}-{random.getrandbits(64):x}",
+    }
+    return plain[dtype.base_type()]()
 
 
 def flipped(data: bytes, random: Random, *, start: int, end: int) -> bytes:

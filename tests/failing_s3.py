@@ -95,81 +95,84 @@ def first(
     return told
 
 
+class _Handler(BaseHTTPRequestHandler):
+    failing: FailingStore
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def handle_any(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        trouble = self.failing.next_trouble(self.command, self.path)
+        if trouble is not None and trouble.unheard:
+            self.failing.answer(self.command, self.path, dict(self.headers), body)
+        kind = None if trouble is None else trouble.kind
+        if trouble is not None and kind == "status":
+            self._send(trouble.status, [("Content-Type", "application/xml")], refusal(trouble))
+        elif trouble is not None and kind in ("reset", "hang"):
+            time.sleep(trouble.seconds)
+            self._reset()
+        elif kind == "stale" and self.path in self.failing.said:
+            self._send(*self.failing.said[self.path])
+        else:
+            said = self.failing.answer(self.command, self.path, dict(self.headers), body)
+            self.failing.said[self.path] = said
+            self._send(*said, trouble=trouble)
+
+    def _send(
+        self,
+        status: int,
+        headers: list[tuple[str, str]],
+        content: bytes,
+        trouble: Trouble | None = None,
+    ) -> None:
+        kind = None if trouble is None else trouble.kind
+        if kind == "short":
+            content = content[: len(content) // 2]
+        self.send_response_only(status)
+        for name, value in headers:
+            if name.lower() not in {"connection", "content-length", "transfer-encoding"}:
+                self.send_header(name, value)
+        length = dict(headers).get("Content-Length") if self.command == "HEAD" else None
+        self.send_header("Content-Length", length or str(len(content)))
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        half = len(content) // 2
+        if trouble is not None and kind in ("slow", "cut"):
+            self.wfile.write(content[:half])
+            self.wfile.flush()
+            time.sleep(trouble.seconds)
+            if kind == "cut":
+                self._reset()
+                return
+            content = content[half:]
+        self.wfile.write(content)
+
+    def _reset(self) -> None:
+        linger = struct.pack("ii", 1, 0)
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self.close_connection = True
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = handle_any  # noqa: N815
+
+    def log_message(self, *what: object) -> None:
+        """Says nothing."""
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128
+    daemon_threads = True
+
+    def handle_error(self, *who: object) -> None:
+        """A client that has had enough closes its end."""
+
+
 @contextmanager
 def failing_s3(store: str) -> Iterator[tuple[str, FailingStore]]:
     """The proxy's endpoint, and what controls it."""
     failing = FailingStore(store)
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
-        def handle_any(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            trouble = failing.next_trouble(self.command, self.path)
-            if trouble is not None and trouble.unheard:
-                failing.answer(self.command, self.path, dict(self.headers), body)
-            kind = None if trouble is None else trouble.kind
-            if trouble is not None and kind == "status":
-                self._send(trouble.status, [("Content-Type", "application/xml")], refusal(trouble))
-            elif trouble is not None and kind in ("reset", "hang"):
-                time.sleep(trouble.seconds)
-                self._reset()
-            elif kind == "stale" and self.path in failing.said:
-                self._send(*failing.said[self.path])
-            else:
-                said = failing.answer(self.command, self.path, dict(self.headers), body)
-                failing.said[self.path] = said
-                self._send(*said, trouble=trouble)
-
-        def _send(
-            self,
-            status: int,
-            headers: list[tuple[str, str]],
-            content: bytes,
-            trouble: Trouble | None = None,
-        ) -> None:
-            kind = None if trouble is None else trouble.kind
-            if kind == "short":
-                content = content[: len(content) // 2]
-            self.send_response_only(status)
-            for name, value in headers:
-                if name.lower() not in {"connection", "content-length", "transfer-encoding"}:
-                    self.send_header(name, value)
-            length = dict(headers).get("Content-Length") if self.command == "HEAD" else None
-            self.send_header("Content-Length", length or str(len(content)))
-            self.end_headers()
-            if self.command == "HEAD":
-                return
-            half = len(content) // 2
-            if trouble is not None and kind in ("slow", "cut"):
-                self.wfile.write(content[:half])
-                self.wfile.flush()
-                time.sleep(trouble.seconds)
-                if kind == "cut":
-                    self._reset()
-                    return
-                content = content[half:]
-            self.wfile.write(content)
-
-        def _reset(self) -> None:
-            linger = struct.pack("ii", 1, 0)
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-            self.close_connection = True
-
-        do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = handle_any  # noqa: N815
-
-        def log_message(self, *what: object) -> None:
-            """Says nothing."""
-
-    class Server(ThreadingHTTPServer):
-        request_queue_size = 128
-        daemon_threads = True
-
-        def handle_error(self, *who: object) -> None:
-            """A client that has had enough closes its end."""
-
-    server = Server(("127.0.0.1", 0), Handler)
+    handler = type("Handler", (_Handler,), {"failing": failing})
+    server = _Server(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

@@ -1,4 +1,4 @@
-"""A disk that refuses one step: full, read-only or failing, at a chosen boundary of `tests.kills`."""
+"""A disk that refuses one step, full, read-only or failing: at a boundary of `tests.kills`."""
 
 import builtins
 import contextlib
@@ -53,9 +53,7 @@ class Refusals(Boundaries):
 
 
 @contextlib.contextmanager
-def refusing(
-    fate: Fate | None, *, error: int = FULL, lasting: bool = False
-) -> Iterator[Refusals]:
+def refusing(fate: Fate | None, *, error: int = FULL, lasting: bool = False) -> Iterator[Refusals]:
     """This process on such a disk, and on its own again afterwards."""
     kept = {name: getattr(os, name) for name in SYSTEM_CALLS}
     opened, locked, connected = io.open, fcntl.flock, duckdb.connect

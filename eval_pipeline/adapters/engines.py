@@ -152,6 +152,8 @@ def _private_file(file: Path, *, address: str) -> os.stat_result:
 def expect_schema(engine: sa.Engine, revision: str) -> None:
     """From now on writes are refused where another program took the store past `revision`."""
     _SCHEMAS[engine] = revision
+
+
 def _still_there(file: Path, standing: os.stat_result) -> None:
     """Raises `StoreError` where the file is another than the one that was opened.
 

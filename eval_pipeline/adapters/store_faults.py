@@ -86,12 +86,12 @@ _STATES: Final = {
     "57P03": _GONE,
 }
 _WORDS: Final = (
-    ("password authentication failed", _CREDENTIALS),
-    ("no password supplied", _CREDENTIALS),
-    ('role "', _CREDENTIALS),
     ("too many clients", _CROWDED),
     ("too many connections", _CROWDED),
     ("remaining connection slots", _CROWDED),
+    ("password authentication failed", _CREDENTIALS),
+    ("no password supplied", _CREDENTIALS),
+    ('role "', _CREDENTIALS),
     ('database "', _NO_DATABASE),
     ("connection refused", _GONE),
     ("no such file or directory", _GONE),

@@ -11,7 +11,7 @@ import obstore
 from obstore.store import from_url
 
 from eval_pipeline.adapters.network.endpoints import refuse_endpoints
-from eval_pipeline.adapters.object_storage import NO_BUCKET
+from eval_pipeline.adapters.object_faults import NO_BUCKET
 from eval_pipeline.errors import EvalPipelineError, LogsNotFoundError, SettingsError
 from eval_pipeline.settings import USUAL_NETWORK
 
