@@ -104,7 +104,8 @@ test-full: ## every test at its full size: each kill point, a hundred thousand d
 	@EVAL_PIPELINE_FULL_TESTS=1 $(MAKE) --no-print-directory test
 
 test-faults: setup ## the fault suite at full size: kills, torn writes, clocks, doubles; 300 injected faults or it fails
-	@EVAL_PIPELINE_FULL_TESTS=1 $(BIN)/python -m pytest -n 2 --dist worksteal --least-faults=300 tests/faults $(PYTEST_ARGS)
+	@EVAL_PIPELINE_FULL_TESTS=1 EVAL_PIPELINE_CHOSEN_POINTS=1 \
+	 $(BIN)/python -m pytest -n 2 --dist worksteal --least-faults=300 tests/faults $(PYTEST_ARGS)
 
 test-docs: setup tools ## every command and snippet of the documentation, a few minutes
 	@$(BIN)/python -m pytest tests/docs $(PYTEST_ARGS)

@@ -119,6 +119,10 @@ class Receiver:
     def bodies(self) -> list[Any]:
         return [json.loads(body) for _, _, body in self.requests]
 
+    def ids(self, since: int = 0) -> set[str]:
+        """By which receivers know a message that came twice."""
+        return {body["message_id"] for body in self.bodies[since:]}
+
 
 @contextmanager
 def receiving(receiver: Receiver) -> Iterator[Receiver]:

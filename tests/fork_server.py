@@ -1,7 +1,8 @@
 """Publishers as real processes, forked in milliseconds from one that has only imported them.
 
-The server never calls Polars, DuckDB or obstore, so none of their thread pools exists when it
-forks: each child starts its own. All children of one line start at once.
+Whoever has other work for such processes names a module that calls `serve` with it. The server
+never calls Polars, DuckDB or obstore, so none of their thread pools exists when it forks: each
+child starts its own. All children of one line start at once.
 """
 
 import json
@@ -11,10 +12,11 @@ import subprocess
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from eval_pipeline.adapters.golden_versions import GoldenVersions
@@ -56,7 +58,7 @@ class ForkServer:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def start(self, *jobs: Job) -> list[int]:
+    def start(self, *jobs: Any) -> list[int]:
         """Forks a process per job; they wait for `finish`. Returns their ids."""
         return list(self._ask([asdict(job) for job in jobs]))
 
@@ -67,7 +69,7 @@ class ForkServer:
             for one in self._ask("go")
         ]
 
-    def run(self, *jobs: Job) -> list[Ended]:
+    def run(self, *jobs: Any) -> list[Ended]:
         """Starts and finishes."""
         self.start(*jobs)
         return self.finish()
@@ -83,17 +85,25 @@ class ForkServer:
 
 
 @contextmanager
-def fork_server(folder: Path) -> Iterator[ForkServer]:
-    """A server whose children leave their temporary files in `folder`."""
+def fork_server(
+    folder: Path,
+    *,
+    module: str = "tests.fork_server",
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[ForkServer]:
+    """A server whose children leave their temporary files in `folder`.
+
+    `module` is run as the server; its jobs are dataclasses that JSON can hold.
+    """
     folder.mkdir(exist_ok=True)
     # Coverage would slow each child down, and those that are killed could not tell it anything.
     plain = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
     environment = {**plain, "PYTHONPATH": str(CHECKOUT), "TMPDIR": str(folder)}
-    command = [sys.executable, "-m", "tests.fork_server"]
+    command = [sys.executable, "-m", module]
     with subprocess.Popen(
         command,
         cwd=CHECKOUT,
-        env={**environment, "POLARS_MAX_THREADS": "1"},
+        env={**environment, "POLARS_MAX_THREADS": "1", **variables},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -103,14 +113,14 @@ def fork_server(folder: Path) -> Iterator[ForkServer]:
         process.stdin.close()
 
 
-def serve() -> None:
+def serve(done: Callable[[Mapping[str, Any]], dict[str, Any]]) -> None:
     """Answers each line of jobs with process ids, and the line after it with their ends."""
     # Python warns of the threads that libraries start for themselves when they are imported:
     # allocators and arithmetic, which prepare for a fork.
     warnings.simplefilter("ignore", DeprecationWarning)
     for line in sys.stdin:
         starting_shot, gun = os.pipe()
-        children = [_forked(job, starting_shot, gun) for job in json.loads(line)]
+        children = [_forked(job, starting_shot, gun, done=done) for job in json.loads(line)]
         os.close(starting_shot)
         sys.stdout.write(json.dumps([process for process, _ in children]) + "\n")
         sys.stdout.flush()
@@ -120,7 +130,13 @@ def serve() -> None:
         sys.stdout.flush()
 
 
-def _forked(job: Mapping[str, Any], starting_shot: int, gun: int) -> tuple[int, int]:
+def _forked(
+    job: Mapping[str, Any],
+    starting_shot: int,
+    gun: int,
+    *,
+    done: Callable[[Mapping[str, Any]], dict[str, Any]],
+) -> tuple[int, int]:
     reader, writer = os.pipe()
     process = os.fork()
     if process:
@@ -129,7 +145,7 @@ def _forked(job: Mapping[str, Any], starting_shot: int, gun: int) -> tuple[int, 
     os.close(gun)
     os.read(starting_shot, 1)
     try:
-        said = _done(job)
+        said = done(job)
     except BaseException:  # noqa: BLE001 - whatever it is, the test has to hear of it
         said = {"said": traceback.format_exc(), "boundaries": []}
     with os.fdopen(writer, "w") as pipe:
@@ -172,4 +188,4 @@ def _overtake(lake: Lake, winner: publishing.Draft, boundaries: Boundaries) -> N
 
 
 if __name__ == "__main__":
-    serve()
+    serve(_done)

@@ -2,7 +2,9 @@
 
 Writing, flushing, syncing, linking, renaming, removing, making folders and taking locks are
 counted where Python asks the operating system for them, and each statement of DuckDB, whose own
-writes go to a private folder. Nothing knows the code under test: whoever calls `os.link` is seen.
+writes go to a private folder. So are commits of databases, by the database's name, and requests
+over HTTP: before one is sent, and when it is answered and nobody has noted that yet. Nothing knows
+the code under test: whoever calls `os.link` is seen.
 """
 
 import builtins
@@ -10,11 +12,17 @@ import fcntl
 import io
 import os
 import signal
-from collections.abc import Callable
+import threading
+from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 
 import duckdb
+import httpcore
+import sqlalchemy as sa
+from sqlalchemy.engine.default import DefaultDialect
 
 BEFORE, TORN, AFTER = "before", "torn", "after"
 SYSTEM_CALLS = ("mkdir", "link", "replace", "rename", "unlink", "remove", "rmdir", "fsync")
@@ -28,14 +36,32 @@ class Fate:
     moment: str
 
 
+@dataclass(frozen=True)
+class Death:
+    """A fate by name: the process dies at the `nth` boundary of this name, counted from 0.
+
+    Where threads and requests overlap, the hundredth boundary is another one in every run; the
+    tenth commit of the store is not.
+    """
+
+    name: str
+    nth: int
+    moment: str
+
+    def __str__(self) -> str:
+        return f"{self.moment} {self.name} ({self.nth})"
+
+
 @dataclass
 class Boundaries:
     """Counts the boundaries of this process; at the fated one the process kills itself."""
 
-    fate: Fate | None
+    fate: Fate | Death | None
     passed: list[tuple[str, bool]] = field(default_factory=list)
     """What was done, and whether half of it could have been done."""
     watching: bool = True
+    _counted_so_far: Counter[str] = field(default_factory=Counter)
+    _counting: threading.Lock = field(default_factory=threading.Lock)
 
     def install(self) -> None:
         """Wraps the operating system's calls, for the rest of this process's life."""
@@ -56,6 +82,8 @@ class Boundaries:
 
         io.open = builtins.open = open_counted
         duckdb.connect = connect_counted
+        self._watch_commits()
+        self._watch_requests()
 
     def cross(
         self, name: str, act: Callable[[], Any], *, half: Callable[[], None] | None = None
@@ -63,16 +91,17 @@ class Boundaries:
         """Does the act, unless the process dies before it, in its middle or after it."""
         if not self.watching:
             return act()
-        number = len(self.passed)
-        self.passed.append((name, half is not None))
-        self._die_at(number, BEFORE)
-        if half is not None and self.fate == Fate(number, TORN):
+        fated = self._comes_to(name, half=half is not None)
+        if fated == BEFORE:
+            die()
+        if half is not None and fated == TORN:
             half()
             die()
         try:
             return act()
         finally:
-            self._die_at(number, AFTER)
+            if fated == AFTER:
+                die()
 
     def _counted(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def counted(*args: Any, **kwargs: Any) -> Any:
@@ -80,9 +109,67 @@ class Boundaries:
 
         return counted
 
-    def _die_at(self, number: int, moment: str) -> None:
-        if self.fate == Fate(number, moment):
+    def _comes_to(self, name: str, *, half: bool) -> str | None:
+        """Notes the boundary; the moment at which the process is to die there, if it is."""
+        with self._counting:
+            number, nth = len(self.passed), self._counted_so_far[name]
+            self.passed.append((name, half))
+            self._counted_so_far[name] += 1
+        match self.fate:
+            case Fate(boundary, moment) if boundary == number:
+                return moment
+            case Death(fated, count, moment) if (fated, count) == (name, nth):
+                return moment
+        return None
+
+    def _watch_commits(self) -> None:
+        commit, ending = DefaultDialect.do_commit, threading.local()
+
+        @sa.event.listens_for(sa.Engine, "commit")
+        def about_to_end(connection: sa.Connection) -> None:
+            ending.database = Path(connection.engine.url.database or "memory").stem
+
+        def commit_counted(dialect: Any, connection: Any) -> None:
+            name = f"commit {_family(getattr(ending, 'database', 'another'))}"
+            self.cross(name, lambda: commit(dialect, connection))
+
+        DefaultDialect.do_commit = commit_counted
+
+    def _watch_requests(self) -> None:
+        asked, sent = (
+            httpcore.AsyncConnectionPool.handle_async_request,
+            httpcore.ConnectionPool.handle_request,
+        )
+
+        async def ask_counted(pool: Any, request: Any) -> Any:
+            return await self._cross_later("request", lambda: asked(pool, request))
+
+        def send_counted(pool: Any, request: Any) -> Any:
+            return self.cross("request", lambda: sent(pool, request))
+
+        httpcore.AsyncConnectionPool.handle_async_request = ask_counted
+        httpcore.ConnectionPool.handle_request = send_counted
+
+    async def _cross_later(self, name: str, act: Callable[[], Awaitable[Any]]) -> Any:
+        if not self.watching:
+            return await act()
+        fated = self._comes_to(name, half=False)
+        if fated == BEFORE:
             die()
+        try:
+            return await act()
+        finally:
+            if fated == AFTER:
+                die()
+
+
+def _family(database: str) -> str:
+    """Dagster has a database of its own for each run, named by the run's id."""
+    return (
+        "a run's events"
+        if len(database) == len("01234567-89ab-cdef-0123-456789abcdef")
+        else (database)
+    )
 
 
 def die() -> None:

@@ -9,7 +9,7 @@ from eval_pipeline.adapters.catalogue import CATALOGUE
 from eval_pipeline.adapters.golden_versions import GoldenVersions
 from tests.kills import AFTER, BEFORE, TORN, Fate
 from tests.publishing import forget, lake_with, problems, state_of
-from tests.sizes import FULL
+from tests.sizes import EVERY_POINT
 
 UNFINISHED = (
     "is not the one it was built on",
@@ -123,6 +123,6 @@ def fates(boundaries: Sequence[tuple[str, bool]], *, points: int, seed: str) -> 
     """
     torn = [Fate(number, TORN) for number, (_, halves) in enumerate(boundaries) if halves]
     whole = [Fate(number, when) for number in range(len(boundaries)) for when in (BEFORE, AFTER)]
-    if FULL or len(torn) + len(whole) <= points:
+    if EVERY_POINT or len(torn) + len(whole) <= points:
         return torn + whole
     return torn + Random(seed).sample(whole, points - len(torn))

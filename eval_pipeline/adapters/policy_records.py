@@ -3,7 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import polars as pl
@@ -63,25 +63,26 @@ class PolicyRecords:
         Raises `PolicyRecordError` without a name or a reason.
         """
         _require(record.decided_by, record.reason)
-        row = {
-            **vars(record),
-            "record_id": record.record_id,
-            "subsets_json": canonical_json(record.subsets),
-            "blocked_subsets_json": canonical_json(record.blocked_subsets),
-            "decided_at": utc(record.decided_at),
-        }
-        del row["subsets"], row["blocked_subsets"]
         with self._store.writing() as connection:
-            connection.execute(sa.insert(policy_records), row)
-            leave_trace(
-                connection,
-                at=record.decided_at,
-                actor=record.decided_by,
-                action=f"{record.action}_candidate",
-                subject=record.candidate_id,
-                record_id=record.record_id,
-            )
+            _insert(connection, record)
         return record.record_id
+
+    def append_unless_standing(self, record: PolicyRecord) -> PolicyRecord:
+        """The record on which this word stands: an earlier one that says the same, or this one.
+
+        A command that was killed after it had recorded its word says it again. Of promotions only
+        the newest one stands. Raises `PolicyRecordError` without a name or a reason.
+        """
+        _require(record.decided_by, record.reason)
+        with self._store.writing() as connection:
+            query = sa.select(policy_records).where(policy_records.c.action == record.action)
+            rows = connection.execute(query.order_by(policy_records.c.entry)).mappings().all()
+            said = [_record(row) for row in (rows[-1:] if record.action == "promote" else rows)]
+            for earlier in said:
+                if replace(earlier, decided_at=record.decided_at) == record:
+                    return earlier
+            _insert(connection, record)
+        return record
 
     def of_candidate(self, candidate_id: str) -> list[PolicyRecord]:
         """Every record about one candidate, oldest first."""
@@ -97,6 +98,26 @@ class PolicyRecords:
         with self._store.reading() as connection:
             rows = connection.execute(query).mappings().all()
         return [_record(row) for row in rows]
+
+
+def _insert(connection: sa.Connection, record: PolicyRecord) -> None:
+    row = {
+        **vars(record),
+        "record_id": record.record_id,
+        "subsets_json": canonical_json(record.subsets),
+        "blocked_subsets_json": canonical_json(record.blocked_subsets),
+        "decided_at": utc(record.decided_at),
+    }
+    del row["subsets"], row["blocked_subsets"]
+    connection.execute(sa.insert(policy_records), row)
+    leave_trace(
+        connection,
+        at=record.decided_at,
+        actor=record.decided_by,
+        action=f"{record.action}_candidate",
+        subject=record.candidate_id,
+        record_id=record.record_id,
+    )
 
 
 def records_frame(records: Sequence[PolicyRecord]) -> pl.DataFrame:

@@ -47,8 +47,7 @@ def promote(pipeline: Pipeline, candidate_id: str, *, by: str, reason: str) -> P
         reason=pipeline.anonymiser.mask_text(reason),
         decided_at=now,
     )
-    pipeline.policy_records.append(record)
-    return record
+    return pipeline.policy_records.append_unless_standing(record)
 
 
 def lines_to_change(pipeline: Pipeline, candidate_id: str) -> str:

@@ -131,5 +131,4 @@ def _record(
         blocked_subsets=blocked,
         until=until,
     )
-    pipeline.policy_records.append(record)
-    return record
+    return pipeline.policy_records.append_unless_standing(record)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.fault_ledger import SEED, FaultLedger
 from tests.fork_server import Ended, ForkServer, Job, fork_server
 from tests.interrupting_proxy import Interrupter, interrupting_proxy
 from tests.kills import AFTER, BEFORE, TORN, Fate
@@ -34,8 +35,11 @@ def store() -> Iterator[tuple[str, str, Interrupter]]:
 class Desk:
     """Runs publishers against the store, interrupted or not."""
 
-    def __init__(self, server: ForkServer, store: tuple[str, str, Interrupter]) -> None:
+    def __init__(
+        self, server: ForkServer, store: tuple[str, str, Interrupter], ledger: FaultLedger
+    ) -> None:
         self._server, (_, self._endpoint, self._interrupter) = server, store
+        self.ledger = ledger
 
     def run(self, stage: Bucket, draft: str | None, fate: Fate | None, *, kill: bool) -> Ended:
         """One publisher, or eraser without a draft."""
@@ -56,19 +60,21 @@ class Desk:
     def killed(self, stage: Bucket, draft: str | None, *, seed: str) -> Iterator[str]:
         """The stage after each kill, one after the other; says which."""
         requests = self.requests(stage, draft)
-        chosen = fates(requests, points=POINTS, seed=seed)
+        chosen = fates(requests, points=POINTS, seed=f"{seed} {SEED}")
         assert len(chosen) >= POINTS
         for fate in chosen:
             stage.reset()
             ended = self.run(stage, draft, fate, kill=True)
             assert ended.signal == signal.SIGKILL, ended.said
-            yield f"{fate.moment} {requests[fate.boundary][0]} ({fate.boundary})"
+            where = f"{fate.moment} {requests[fate.boundary][0]} ({fate.boundary})"
+            self.ledger.injected("kill", f"at an object store, {seed}: {where}")
+            yield where
 
 
 @pytest.fixture
-def desk(server, store, monkeypatch) -> Desk:
+def desk(server, store, fault_ledger, monkeypatch) -> Desk:
     use_s3(monkeypatch, store[0])
-    return Desk(server, store)
+    return Desk(server, store, fault_ledger)
 
 
 def test_readers_of_a_killed_publishers_bucket_see_the_old_version_or_the_new(
@@ -107,5 +113,6 @@ def test_a_put_whose_answer_got_lost_is_tried_again_and_publishes_once(
     for number in puts:
         stage.reset()
         ended = desk.run(stage, file, Fate(number, moment), kill=False)
+        desk.ledger.injected("lost answer", f"{moment} put {number}")
         assert ended.said == "created", ended
         stage.assert_done(requests[number][0])

@@ -2,13 +2,14 @@
 
 import dataclasses
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.fault_ledger import SEED, FaultLedger
 from tests.fork_server import ForkServer, Job, fork_server
 from tests.publishing import WEEKS, drafted, forget, publish
-from tests.sizes import FULL
+from tests.sizes import EVERY_POINT
 from tests.stages import Erasure, Folder, fates
 
 pytestmark = pytest.mark.slow
@@ -24,13 +25,27 @@ def server(tmp_path_factory) -> Iterator[ForkServer]:
         yield running
 
 
-def killed(server: ForkServer, stage: Folder, job: Job, *, seed: str) -> Iterator[str]:
+Killing = Callable[..., Iterator[str]]
+
+
+@pytest.fixture
+def killed(server: ForkServer, fault_ledger: FaultLedger) -> Killing:
     """The stage after each kill, one after the other; says which."""
+
+    def each(stage: Folder, job: Job, *, seed: str) -> Iterator[str]:
+        for where in _killed(server, stage, job, seed=f"{seed} {SEED}"):
+            fault_ledger.injected("kill", f"{job.task} in a folder, {seed}: {where}")
+            yield where
+
+    return each
+
+
+def _killed(server: ForkServer, stage: Folder, job: Job, *, seed: str) -> Iterator[str]:
     [unharmed] = server.run(job)
     assert unharmed.signal == 0, unharmed.said
     chosen = fates(unharmed.boundaries, points=POINTS, seed=seed)
     assert len(chosen) >= LEAST
-    assert not FULL or len(chosen) > 2 * len(unharmed.boundaries)
+    assert not EVERY_POINT or len(chosen) > 2 * len(unharmed.boundaries)
     for fate in chosen:
         stage.reset()
         [ended] = server.run(dataclasses.replace(job, fate=fate))
@@ -48,21 +63,21 @@ def killed(server: ForkServer, stage: Folder, job: Job, *, seed: str) -> Iterato
     ],
 )
 def test_readers_of_a_killed_publishers_folder_see_the_old_version_or_the_new(
-    server, tmp_path, scenario, versions, week, label, outcome
+    killed, tmp_path, scenario, versions, week, label, outcome
 ) -> None:
     stage = Folder(tmp_path / "lake", versions=versions, seed=scenario)
     draft = drafted(stage.golden, week=week, seed=f"{scenario} {week}", label=label)
     job = Job(stage.lake.url, "publish", draft.saved_to(tmp_path / "draft"))
     assert publish(stage.lake, draft) == outcome
     stage.ended()
-    for where in killed(server, stage, job, seed=scenario):
+    for where in killed(stage, job, seed=scenario):
         stage.assert_old_or_new(where)
         assert publish(stage.lake, draft) in {outcome, "standing"}, where
         stage.assert_done(where)
 
 
 def test_readers_of_a_killed_losers_folder_see_the_winners_version_and_nothing_of_the_losers(
-    server, tmp_path
+    killed, tmp_path
 ) -> None:
     stage = Folder(tmp_path / "lake", versions=2, seed="loser")
     ours, theirs = (drafted(stage.golden, week=WEEKS[2], seed=seed) for seed in ("us", "them"))
@@ -74,7 +89,7 @@ def test_readers_of_a_killed_losers_folder_see_the_winners_version_and_nothing_o
     )
     stage.golden.publish(theirs.composition, theirs.provenance)
     stage.ended()
-    for where in killed(server, stage, job, seed="loser"):
+    for where in killed(stage, job, seed="loser"):
         stage.assert_old_or_new(where)
         stage.golden.publish(theirs.composition, theirs.provenance)
         assert publish(stage.lake, ours) == "conflict", where
@@ -82,11 +97,11 @@ def test_readers_of_a_killed_losers_folder_see_the_winners_version_and_nothing_o
 
 
 def test_an_erasure_that_was_killed_leaves_whole_versions_and_is_finished_by_running_it_again(
-    server, tmp_path
+    killed, tmp_path
 ) -> None:
     stage = Folder(tmp_path / "lake", versions=3, seed="erasure")
     erasure = Erasure(stage)
-    for where in killed(server, stage, Job(stage.lake.url, "forget"), seed="erasure"):
+    for where in killed(stage, Job(stage.lake.url, "forget"), seed="erasure"):
         erasure.assert_whole(where)
         forget(stage.lake)
         stage.assert_old_or_new(where)

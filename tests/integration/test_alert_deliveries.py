@@ -8,9 +8,14 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+import sqlalchemy as sa
+
 from eval_pipeline.adapters.alerting.deliveries import Deliveries
 from eval_pipeline.adapters.alerting.delivery_rows import CLAIMED_FOR, Claim
 from eval_pipeline.adapters.alerting.outcome import Delivered, failed
+from eval_pipeline.adapters.model_calls.claimants import new_short_claimant
+from eval_pipeline.adapters.schema import alert_deliveries
 from eval_pipeline.adapters.store import Store
 from eval_pipeline.monitoring.alerting.events import AlertEvent
 from tests.alert_world import NOON, event
@@ -112,6 +117,35 @@ def test_the_claim_of_a_process_that_died_is_free_again(store):
     assert (row(store).status, row(store).error_code) == ("pending", None)
     Deliveries(store).settle(alive, TAKEN, at=NOON + CLAIMED_FOR)
     assert row(store).status == "sent"
+
+
+def test_the_claim_of_a_process_that_died_on_this_machine_is_free_at_once(store):
+    here = new_short_claimant().split("|")
+    assert claim(store, event()) is not None
+    assert claim(store, event(), NOON + MINUTE) is None
+    # No process began at the start of the machine under this one's id.
+    with store.writing() as connection:
+        gone = "|".join([here[0], here[1], "0", here[3]])
+        connection.execute(sa.update(alert_deliveries).values(claimed_by=gone))
+    assert claim(store, event(), NOON + MINUTE) is not None
+
+
+def test_a_claim_s_holder_fits_its_column():
+    assert len(new_short_claimant()) <= alert_deliveries.c.claimed_by.type.length
+
+
+@pytest.mark.parametrize("ahead", [dt.timedelta(hours=2), 3 * WEEK])
+def test_what_a_clock_that_was_ahead_has_claimed_or_paused_waits_no_longer_than_a_pause(
+    store, ahead
+):
+    deliveries = Deliveries(store)
+    claimed = claim(store, event(), NOON + ahead)
+    assert claimed is not None
+    right = claim(store, event(), NOON)
+    assert right is not None
+    deliveries.settle(right, failed("http_500"), at=NOON + ahead)
+    (waiting,) = deliveries.claim_waiting("team", at=NOON)
+    assert waiting.message_id == right.message_id
 
 
 def test_what_is_over_is_told_once_and_may_begin_anew(store):

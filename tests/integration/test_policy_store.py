@@ -1,6 +1,7 @@
 """Waivers, approvals and promotions in the store, on SQLite and on PostgreSQL."""
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,27 @@ def test_the_same_word_at_the_same_instant_is_recorded_once(store):
         kept.append(record())
     assert kept.of_candidate("sharper") == [record()]
     assert len(actions(ReviewStore(store))) == 1
+
+
+def test_a_word_that_stands_is_not_recorded_again_when_it_is_said_again(store):
+    kept, later = PolicyRecords(store), NOON + dt.timedelta(hours=1)
+    assert kept.append_unless_standing(record()) == record()
+    assert kept.append_unless_standing(record(decided_at=later)) == record()
+    other = record(decided_at=later, reason="Another reason.")
+    assert kept.append_unless_standing(other) == other
+    assert kept.of_candidate("sharper") == [record(), other]
+    assert len(actions(ReviewStore(store))) == 2
+
+
+def test_a_promotion_stands_until_another_one(store):
+    kept, later = PolicyRecords(store), NOON + dt.timedelta(hours=1)
+    first = record(action="promote", subsets=(), blocked_subsets=(), until=None)
+    other = replace(first, candidate_id="other")
+    back = replace(first, decided_at=later)
+    assert [kept.append_unless_standing(one) for one in (first, back, other, back, back)] == [
+        first, first, other, back, back,
+    ]  # fmt: skip
+    assert kept.newest_promotion() == back
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,10 @@
 """What was told to which channel, in the operational store: each event once, whoever looks.
 
 Whoever is about to send claims the row first, in one transaction; of several daemons that see the
-same event one gets the claim. A claim that nobody settles (its process died) is free again later.
+same event one gets the claim. A claim whose process died is free at once, on another machine later.
 """
 
 import datetime as dt
-import uuid
 from collections.abc import Collection
 from typing import Final, Literal, get_args
 
@@ -26,6 +25,7 @@ from eval_pipeline.adapters.alerting.delivery_rows import (
     taken,
 )
 from eval_pipeline.adapters.alerting.outcome import Delivered
+from eval_pipeline.adapters.model_calls.claimants import new_short_claimant
 from eval_pipeline.adapters.schema import alert_deliveries
 from eval_pipeline.adapters.store import Store, utc
 from eval_pipeline.fingerprint import fingerprint
@@ -54,7 +54,7 @@ class Deliveries:
         It is told once, again when the severity rises or when it has lasted `repeat` since it was
         told, and from the beginning where it was over meanwhile.
         """
-        token = uuid.uuid4().hex
+        token = new_short_claimant()
 
         def step(connection: sa.Connection) -> Claim | None:
             row = _row(connection, event.identity, channel)
@@ -87,7 +87,7 @@ class Deliveries:
 
         `again` gives it also where it was sent.
         """
-        token, identity = uuid.uuid4().hex, fingerprint([notice, subject])
+        token, identity = new_short_claimant(), fingerprint([notice, subject])
 
         def step(connection: sa.Connection) -> Claim | None:
             row = _row(connection, identity, channel)
@@ -114,18 +114,14 @@ class Deliveries:
 
     def failed_notices(self, notice: Notice, *, at: dt.datetime) -> list[str]:
         """The subjects of notices that a channel did not take and whose pause is over."""
-        query = (
-            sa.select(alert_deliveries.c.subject)
-            .where(
-                alert_deliveries.c.kind == notice,
-                alert_deliveries.c.status.in_(_NOT_TAKEN),
-                alert_deliveries.c.held_until <= utc(at),
-            )
-            .distinct()
-            .order_by(alert_deliveries.c.subject)
+        query = sa.select(alert_deliveries).where(
+            alert_deliveries.c.kind == notice,
+            alert_deliveries.c.status.in_(_NOT_TAKEN),
+            alert_deliveries.c.held_until.is_not(None),
         )
         with self._store.reading() as connection:
-            return list(connection.execute(query).scalars())
+            rows = connection.execute(query).mappings().all()
+        return sorted({row["subject"] for row in rows if not is_held(row, at)})
 
     def claim_waiting(self, channel: str, *, at: dt.datetime) -> list[Claim]:
         """Claims on what the channel did not take earlier, and whose pause is over."""
@@ -137,13 +133,13 @@ class Deliveries:
                     alert_deliveries.c.channel == channel,
                     alert_deliveries.c.kind.in_(ALERT_KINDS),
                     alert_deliveries.c.status.in_(_NOT_TAKEN),
-                    alert_deliveries.c.held_until <= utc(at),
+                    alert_deliveries.c.held_until.is_not(None),
                 )
                 .order_by(alert_deliveries.c.first_seen, alert_deliveries.c.identity)
                 .with_for_update()
             )
             rows = connection.execute(query).mappings().all()
-            return [_take(connection, row, at=at) for row in rows]
+            return [_take(connection, row, at=at) for row in rows if not is_held(row, at)]
 
         return self._store.transact(step)
 
@@ -244,6 +240,6 @@ def _update(identity: str, channel: str) -> sa.Update:
 
 
 def _take(connection: sa.Connection, row: Row, *, at: dt.datetime) -> Claim:
-    token = uuid.uuid4().hex
+    token = new_short_claimant()
     connection.execute(_update(row["identity"], row["channel"]).values(held(token, at)))
     return claim_of(row, token=token, over=row.get("resolved_at") is not None)

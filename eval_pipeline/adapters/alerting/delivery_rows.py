@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from eval_pipeline.adapters.alerting.outcome import Delivered
+from eval_pipeline.adapters.model_calls.claimants import is_dead
 from eval_pipeline.adapters.store import read_utc, utc
 from eval_pipeline.monitoring.alerting.events import AlertEvent
 from eval_pipeline.settings import SEVERITIES, Severity
 
 CLAIMED_FOR: Final = dt.timedelta(minutes=5)
-"""Longer than any delivery takes; then the claim of a process that died is free."""
+"""Longer than any delivery takes; then a claim is free that another machine's process held."""
 
 FIRST_PAUSE: Final = dt.timedelta(minutes=1)
 LONGEST_PAUSE: Final = dt.timedelta(hours=1)
@@ -100,8 +101,14 @@ def new_row(kind: str, subject: str, *, token: str, at: dt.datetime) -> dict[str
 
 
 def is_held(row: Row, at: dt.datetime) -> bool:
-    """Whether it is being sent, or pauses after a failure."""
-    return row["held_until"] is not None and read_utc(row["held_until"]) > at
+    """Whether it is being sent, or pauses after a failure.
+
+    A sender whose process is gone holds nothing. Nothing is held for longer than the longest pause:
+    what is, was written by a clock that was ahead.
+    """
+    if row["held_until"] is None or (row["claimed_by"] and is_dead(row["claimed_by"])):
+        return False
+    return at < read_utc(row["held_until"]) <= at + LONGEST_PAUSE
 
 
 def is_due(row: Row, event: AlertEvent, *, at: dt.datetime, repeat: dt.timedelta) -> bool:

@@ -1,5 +1,6 @@
 """Who holds a claim: a run of a process, told so that its death is seen at once on its machine."""
 
+import hashlib
 import os
 import platform
 import uuid
@@ -15,13 +16,20 @@ def new_claimant() -> str:
     return "|".join((_host(), str(os.getpid()), _started(os.getpid()) or "", uuid.uuid4().hex))
 
 
+def new_short_claimant() -> str:
+    """The same in at most 64 characters: a hash stands for the host."""
+    started = _started(os.getpid()) or ""
+    return "|".join((_short_host(), str(os.getpid()), started, uuid.uuid4().hex[:16]))
+
+
 def is_dead(claimant: str) -> bool:
     """Whether the claimant's process certainly is gone; of another host nothing is certain.
 
     A process id is used again, so the process must also have started when the claimant's did.
     """
     parts = claimant.rsplit("|", _PARTS - 1)
-    if len(parts) != _PARTS or parts[0] != _host() or not parts[1].isdigit():
+    here = {_host(), _short_host()}
+    if len(parts) != _PARTS or parts[0] not in here or not parts[1].isdigit():
         return False
     started = _started(int(parts[1]))
     return started is None or (parts[2] != "" and started != parts[2])
@@ -40,6 +48,11 @@ def _host() -> str:
     except OSError:
         pass
     return "/".join(told)[-_LONGEST_HOST:]
+
+
+@cache
+def _short_host() -> str:
+    return hashlib.blake2b(_host().encode(), digest_size=8).hexdigest()
 
 
 def _started(process_id: int) -> str | None:

@@ -7,7 +7,14 @@ import sqlalchemy as sa
 
 from eval_pipeline.adapters.audit import trace
 from eval_pipeline.adapters.review.desk_records import LeasePolicy, NotTaken, SkipReason
-from eval_pipeline.adapters.review.leases import Trail, close, end, ended_already, own_lease
+from eval_pipeline.adapters.review.leases import (
+    CLOCKS_DIFFER,
+    Trail,
+    close,
+    end,
+    ended_already,
+    own_lease,
+)
 from eval_pipeline.adapters.schema import review_leases, review_skips
 from eval_pipeline.adapters.store import read_utc, utc
 
@@ -32,7 +39,9 @@ def keep(
         return lease
     if lease["ended_at"] is not None:
         return ended_already(lease["outcome"])
-    until = max(read_utc(lease["expires_at"]), utc(at) + policy.lease)
+    until, known = utc(at) + policy.lease, read_utc(lease["expires_at"])
+    if known <= until + CLOCKS_DIFFER:
+        until = max(until, known)
     connection.execute(_KEEP, {"lease": lease_id, "until": until})
     return until
 

@@ -7,9 +7,12 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from eval_pipeline.adapters.audit import PIPELINE, trace
-from eval_pipeline.adapters.review.desk_records import Given, LeasedTask, NotTaken
-from eval_pipeline.adapters.schema import annotators, review_leases, review_tasks
+from eval_pipeline.adapters.review.desk_records import Given, LeasedTask, LeasePolicy, NotTaken
+from eval_pipeline.adapters.schema import UtcInstant, annotators, review_leases, review_tasks
 from eval_pipeline.adapters.store import read_utc, utc
+
+CLOCKS_DIFFER: Final = dt.timedelta(hours=1)
+"""What was written by a clock that is further ahead than this was written by a wrong one."""
 
 Trail = list[dict[str, Any]]
 """Entries for the audit trail, written at the end of the step."""
@@ -48,15 +51,26 @@ _END: Final = (
 _EXPIRED: Final = (
     sa.select(review_leases.c.lease_id, review_leases.c.task_id, review_leases.c.annotator_id)
     .where(
-        sa.text("review_leases.ended_at IS NULL"), review_leases.c.expires_at <= sa.bindparam("at")
+        sa.text("review_leases.ended_at IS NULL"),
+        sa.or_(
+            review_leases.c.expires_at <= sa.bindparam("at"),
+            review_leases.c.expires_at > sa.bindparam("never", type_=UtcInstant),
+        ),
     )
     .with_for_update(skip_locked=True)
 )
 
 
-def end_expired(connection: sa.Connection, *, at: dt.datetime, trail: Trail) -> None:
-    """Ends every lease whose time is over; what was typed under it can still be handed in."""
-    for lease in connection.execute(_EXPIRED, {"at": utc(at)}).mappings().all():
+def end_expired(
+    connection: sa.Connection, *, at: dt.datetime, policy: LeasePolicy, trail: Trail
+) -> None:
+    """Ends every lease whose time is over; what was typed under it can still be handed in.
+
+    So it does with a lease that would last longer than any that is given now: a clock that was
+    ahead has written it, and would keep its seat from everybody until then.
+    """
+    instants = {"at": utc(at), "never": utc(at) + policy.lease + CLOCKS_DIFFER}
+    for lease in connection.execute(_EXPIRED, instants).mappings().all():
         end(connection, dict(lease), outcome="expired", at=at, trail=trail, actor=PIPELINE)
 
 

@@ -15,6 +15,7 @@ from eval_pipeline.adapters.review.desk_records import (
     Purpose,
 )
 from eval_pipeline.adapters.review.leases import (
+    CLOCKS_DIFFER,
     WITH_TASK,
     Trail,
     end,
@@ -89,7 +90,7 @@ def lease_next(
 
     None where others' transactions have to end before there is an answer; see `first_fitting`.
     """
-    end_expired(connection, at=at, trail=trail)
+    end_expired(connection, at=at, policy=policy, trail=trail)
     params = {"annotator_id": annotator_id, "asked": asked, "since": monday(at)}
     person = connection.execute(_PERSON, params).one_or_none()
     if person is None or not _may(person, asked):
@@ -123,7 +124,9 @@ def _lease(
     seat = free_seat(connection, task["task_id"], asked) if task["held"] else 0
     # Callers' clocks may differ a little from the order of their transactions.
     ended = task["last_ended"]
-    since = utc(at) if ended is None else max(utc(at), read_utc(ended))
+    since = utc(at)
+    if ended is not None and read_utc(ended) <= since + CLOCKS_DIFFER:
+        since = max(since, read_utc(ended))
     lease = take(
         connection, task["task_id"], annotator_id, purpose=asked, seat=seat, policy=policy, at=since
     )
