@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,16 +10,22 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import YAMLError
 
 from eval_pipeline.errors import MissingEnvironmentError, SettingsError
 from eval_pipeline.secret_values import secret_value
 from eval_pipeline.settings import Settings
+from eval_pipeline.yaml_text import YamlTextError, parse_yaml, read_bounded
 
 CONFIG_VARIABLE = "EVAL_PIPELINE_CONFIG"
 DEFAULT_CONFIG = "eval_pipeline.yaml"
+
+_SECRETIVE = re.compile(
+    r"variable|key|secret|token|passw|credential|webhook|authori[sz]ation|cookie|header|dsn",
+    re.IGNORECASE,
+)
+"""Keys under which people put the secret itself, though only its variable's name belongs there."""
+_CREDENTIALS = re.compile(r"://[^/\s]*@")
 
 _Section = TypeVar("_Section", bound=BaseModel)
 
@@ -168,25 +175,22 @@ def settings_json_schema() -> dict[str, Any]:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return read_bounded(file)
     except FileNotFoundError:
         raise SettingsError(
             f"There is no configuration at {file}. Run `eval-pipeline init` to make one, "
             f"or name yours with --config or {CONFIG_VARIABLE}."
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, YamlTextError) as error:
         raise SettingsError(f"The configuration {file} cannot be read: {error}.") from None
 
 
 def _parse_yaml(text: str, file: str) -> CommentedMap:
     try:
-        tree = YAML(typ="rt", pure=True).load(text)
-    # A date that does not exist and endless nesting escape ruamel as plain Python errors.
-    except (YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark is not None else ""
-        problem = getattr(error, "problem", None) or str(error)
-        raise SettingsError(f"{file}{line}: not valid YAML: {problem}.") from None
+        tree = parse_yaml(text, kind="rt")
+    except YamlTextError as error:
+        line = "" if error.line is None else f":{error.line}"
+        raise SettingsError(f"{file}{line}: not valid YAML: {error.problem}.") from None
     if not isinstance(tree, CommentedMap):
         raise SettingsError(f"{file}:1: the configuration must be a mapping of sections.")
     return tree
@@ -197,8 +201,15 @@ def _describe(detail: ErrorDetails, tree: CommentedMap, file: str) -> str:
     key = ".".join(str(part) for part in location) or "(top level)"
     line = _line_of(location, tree)
     found = detail.get("input")
-    shown = "" if isinstance(found, dict | list) else f" Found: {found!r}."
+    shown = "" if isinstance(found, dict | list) else f" Found: {_shown(found, key=key)}."
     return f"{file}:{line}: `{key}`: {_allowed(detail)}{shown}"
+
+
+def _shown(found: Any, *, key: str) -> str:
+    """The value that was found; of one that may be a secret, only how long it is."""
+    if isinstance(found, str) and (_SECRETIVE.search(key) or _CREDENTIALS.search(found)):
+        return f"a text of {len(found)} characters, not shown as it may be a secret"
+    return repr(found)
 
 
 def _known_parts(

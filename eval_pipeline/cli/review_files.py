@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 import typer
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from eval_pipeline.cli.options import ConfigOption, JsonOption, WeekOption, checked_week
 from eval_pipeline.cli.session import Session, err, out
@@ -19,6 +17,7 @@ from eval_pipeline.flows.review_imports import Imported, ImportOptions
 from eval_pipeline.review.interchange.people import named_people
 from eval_pipeline.review.interchange.recognition import Form, recognised
 from eval_pipeline.review.interchange.report import Place, Problem
+from eval_pipeline.yaml_text import YamlTextError, parse_yaml
 
 ExportName = Literal["jsonl", "label-studio", "argilla", "label-studio-config", "argilla-settings"]
 PLACES_SHOWN = 8
@@ -200,8 +199,8 @@ def _recognised(file: Path, text: str) -> Form:
 
 def _named_people(file: Path) -> dict[str, str]:
     try:
-        value = YAML(typ="safe", pure=True).load(_text_of(file))
-    except (YAMLError, ValueError, RecursionError):
+        value = parse_yaml(_text_of(file))
+    except YamlTextError:
         raise ReviewError(
             f"--annotators: {file} is neither YAML nor JSON. The store is unchanged."
         ) from None

@@ -13,8 +13,6 @@ from typing import Annotated, Literal
 
 import polars as pl
 from pydantic import Field, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from eval_pipeline.demo.conversation_index import ConversationIndex, turns_of
 from eval_pipeline.demo.heuristic_judges import HEURISTIC_MODELS
@@ -22,6 +20,7 @@ from eval_pipeline.demo.models import Answer, ChatModel
 from eval_pipeline.demo.recorded_judges import RecordedJudge, RecordedPreferences
 from eval_pipeline.errors import MissingEnvironmentError, SettingsError
 from eval_pipeline.settings import PositiveShare, Section
+from eval_pipeline.yaml_text import YamlTextError, parse_yaml, read_bounded
 
 _VARIABLE = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
 NOT_RECORDED = "I do not know."
@@ -137,14 +136,18 @@ class _Epoch:
 def load_replay(file: Path) -> dict[str, ChatModel]:
     """The models that `file` names; raises `SettingsError` if it or its data cannot be used."""
     try:
-        tree = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
+        tree = parse_yaml(read_bounded(file))
         settings = ReplayFile.model_validate(tree)
     except OSError as error:
         raise SettingsError(f"The replay file {file} cannot be read: {error}.") from None
-    except YAMLError as error:
-        raise SettingsError(f"The replay file {file} is not valid YAML: {error}.") from None
+    except YamlTextError as error:
+        raise SettingsError(f"The replay file {file} is not valid YAML: {error.problem}.") from None
     except ValidationError as error:
-        raise SettingsError(f"The replay file {file} cannot be used: {error}.") from None
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}"
+            for detail in error.errors()
+        )
+        raise SettingsError(f"The replay file {file} cannot be used: {problems}.") from None
     return {name: _model(model, name, file) for name, model in settings.models.items()}
 
 

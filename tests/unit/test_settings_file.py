@@ -235,3 +235,24 @@ def test_the_published_schema_accepts_what_the_program_accepts():
     tree["gate"]["confidense"] = 0.9
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.Draft202012Validator(schema).validate(tree)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("{provider: local, model: m}", "{provider: local, model: m, api_key: sk-live-0123456789}"),
+        ("confidence: 0.95", "confidence: 'postgresql://evals:sk-live-0123456789@db/evals'"),
+    ],
+)
+def test_a_secret_in_the_wrong_place_is_not_told_again(old, new):
+    told = complaint(changed(old, new))
+    assert "sk-live" not in told
+    assert "not shown as it may be a secret" in told
+
+
+def test_a_key_in_place_of_its_variables_name_is_not_told_again():
+    section = "anonymisation: {key_variable: sk-live-0123456789}\n"
+    told = complaint(SOUND + section)
+    assert told.startswith("team.yaml:19: `anonymisation.key_variable`: ")
+    assert "a text of 18 characters" in told
+    assert "sk-live" not in told
