@@ -1,7 +1,6 @@
 """The lake: every table's partitions as Parquet files under one root, replaced whole."""
 
 import io
-import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -14,15 +13,13 @@ from eval_pipeline.adapters.seals import BLANK, SEAL, is_broken, with_seal
 from eval_pipeline.errors import (
     CorruptFileError,
     MissingPartitionError,
-    PartitionNameError,
     TableError,
 )
+from eval_pipeline.file_names import checked_file_name
 from eval_pipeline.tables import Table
 
 ROWS_PER_GROUP = 65_536
 PART = "part-0.parquet"
-
-_PARTITION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,159}")
 
 
 class Lake:
@@ -174,9 +171,7 @@ class Lake:
 
 def partition_path(table: Table, partition: str) -> str:
     """The partition's file, relative to the lake's root; raises `PartitionNameError`."""
-    if not _PARTITION_NAME.fullmatch(partition):
-        raise PartitionNameError(partition)
-    return f"{table.name}/{table.partitioned_by}={partition}/{PART}"
+    return f"{table.name}/{table.partitioned_by}={checked_file_name(partition)}/{PART}"
 
 
 def parquet_bytes(frame: pl.DataFrame, *, metadata: dict[str, str] | None = None) -> bytes:

@@ -9,14 +9,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
 from eval_pipeline.errors import SettingsError
 from eval_pipeline.settings import SystemSettings
 from eval_pipeline.settings_file import Project
+from eval_pipeline.yaml_text import YamlTextError, parse_yaml, read_bounded
 
-LARGEST_BYTES: Final = 2**20
 _PATTERN: Final = frozenset("*?[")
 
 
@@ -29,15 +26,14 @@ def read_candidate_tree(path: Path) -> Any:
     if not path.resolve().is_relative_to(folder):
         raise _unreadable(path, "it is a link to a file elsewhere")
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST_BYTES + 1)
-        if len(content) > LARGEST_BYTES:
-            raise _unreadable(path, f"it has more than {LARGEST_BYTES} bytes")
-        return YAML(typ="safe", pure=True).load(content.decode("utf-8"))
+        return parse_yaml(read_bounded(path))
+    except YamlTextError as error:
+        line = "" if error.line is None else f" (line {error.line})"
+        raise _unreadable(path, f"{error.problem}{line}") from None
+    except UnicodeDecodeError:
+        raise _unreadable(path, "it is not UTF-8") from None
     except OSError as error:
         raise _unreadable(path, error.strerror or type(error).__name__) from None
-    except (YAMLError, ValueError, RecursionError) as error:
-        raise _unreadable(path, _problem(error)) from None
 
 
 def refuse_outside(project: Project, system: SystemSettings, *, path: Path) -> None:
@@ -103,15 +99,3 @@ def _all_inside(paths: Iterable[Path], allowed: list[Path]) -> bool:
 
 def _unreadable(path: Path, problem: str) -> SettingsError:
     return SettingsError(f"The candidate file {path} cannot be read: {problem}.")
-
-
-def _problem(error: Exception) -> str:
-    """Where and what, in the parser's words; a snippet would show what a file holds."""
-    if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
-        mark = error.problem_mark
-        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
-    if isinstance(error, RecursionError):
-        return "it is nested too deeply"
-    if isinstance(error, UnicodeDecodeError):
-        return "it is not UTF-8"
-    return "it is not valid YAML"

@@ -1,5 +1,6 @@
 """What a candidate is: a system of the configuration, a file, or a provider's silent change."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from eval_pipeline.errors import SettingsError, UnknownCandidateError
+from eval_pipeline.file_names import is_file_name, lies_within
 from eval_pipeline.fingerprint import fingerprint
 from eval_pipeline.flows.candidate_limits import read_candidate_tree, refuse_outside
 from eval_pipeline.settings import CandidateFile, Settings, SystemSettings, judges_of_family
@@ -59,17 +61,20 @@ def candidates_folder(project: Project) -> Path:
 
 
 def candidate_names(project: Project) -> list[str]:
-    """Every candidate that can be evaluated: other systems, then files, by name."""
+    """Every candidate that can be evaluated: other systems and files, by name.
+
+    A file whose name can name no partition, or that is a link out of the folder, is none of them.
+    """
     return sorted({*_configured(project.settings), *(path.stem for path in _files(project))})
 
 
 def resolve_candidate(project: Project, candidate_id: str) -> Candidate:
     """The candidate of this name; raises `UnknownCandidateError` or `SettingsError`."""
     settings = project.settings
-    path = candidates_folder(project) / f"{candidate_id}{CANDIDATE_SUFFIX}"
+    path = next((file for file in _files(project) if file.stem == candidate_id), None)
     if candidate_id in _configured(settings):
         described = CandidateFile(system=settings.systems[candidate_id])
-    elif path.is_file() and path.parent == candidates_folder(project):
+    elif path is not None:
         described = read_candidate_file(path)
         if described.system is not None:
             refuse_outside(project, described.system, path=path)
@@ -100,12 +105,11 @@ def write_provider_change(
     folder = candidates_folder(project)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{candidate_id}{CANDIDATE_SUFFIX}"
-    if not path.exists():
+    with contextlib.suppress(FileExistsError), path.open("x", encoding="utf-8") as file:
         described = {
             "provider_change": {"system": system_id, "recorded_week": recorded_week, "seen": seen}
         }
-        with path.open("w", encoding="utf-8") as file:
-            YAML(typ="safe", pure=True).dump(described, file)
+        YAML(typ="safe", pure=True).dump(described, file)
     return path
 
 
@@ -146,6 +150,17 @@ def _configured(settings: Settings) -> list[str]:
 
 
 def _files(project: Project) -> Iterator[Path]:
+    yield from (file for file, usable in _offered(project) if usable)
+
+
+def unusable_files(project: Project) -> list[Path]:
+    """Candidate files that nobody can evaluate: see `candidate_names`."""
+    return [file for file, usable in _offered(project) if not usable]
+
+
+def _offered(project: Project) -> Iterator[tuple[Path, bool]]:
     folder = candidates_folder(project)
     if folder.is_dir():
-        yield from sorted(folder.glob(f"*{CANDIDATE_SUFFIX}"))
+        for file in sorted(folder.glob(f"*{CANDIDATE_SUFFIX}")):
+            usable = is_file_name(file.stem) and lies_within(file, folder) and file.is_file()
+            yield file, usable

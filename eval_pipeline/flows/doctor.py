@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from eval_pipeline.adapters.reachability import problem_reaching
 from eval_pipeline.errors import EvalPipelineError
+from eval_pipeline.flows.access_findings import looked_at_access, looked_at_candidates
 from eval_pipeline.flows.channel_findings import looked_at_channels, looked_at_telemetry
 from eval_pipeline.flows.contamination import source_files
 from eval_pipeline.flows.lake_files import examined_files
@@ -48,7 +49,9 @@ def examine(pipeline: Pipeline) -> list[Finding]:
         ("lake", _lake),
         ("lake files", _files),
         ("store", _store),
+        ("access", _access),
         ("baseline", _promotions),
+        ("candidates", _candidates),
         ("contamination sources", _sources),
         ("alerts", _channels),
         ("telemetry", _telemetry),
@@ -217,6 +220,14 @@ def _files(pipeline: Pipeline) -> Iterator[Finding]:
 def _store(pipeline: Pipeline) -> Iterator[Finding]:
     _ = pipeline.store.engine
     yield Finding("store", "ok", "the operational store opens and has the present schema")
+
+
+def _access(pipeline: Pipeline) -> Iterator[Finding]:
+    yield from (Finding(*looked) for looked in looked_at_access(pipeline))
+
+
+def _candidates(pipeline: Pipeline) -> Iterator[Finding]:
+    yield from (Finding(*looked) for looked in looked_at_candidates(pipeline))
 
 
 def _promotions(pipeline: Pipeline) -> Iterator[Finding]:
