@@ -47,6 +47,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
+@pytest.fixture(autouse=True)
+def _umask_of_its_own() -> Iterator[None]:
+    """Commands close what they write to others, for their process: here that is every test's."""
+    umask = os.umask(0o022)
+    yield
+    os.umask(umask)
+
+
 @pytest.fixture(scope="session")
 def provider_process() -> Iterator[ProviderProcess]:
     """This worker's model provider."""

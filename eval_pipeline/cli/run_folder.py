@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from eval_pipeline.adapters.private_files import write_private
 from eval_pipeline.cli.session import Session, prepare_dagster_home
 from eval_pipeline.errors import SettingsError
 from eval_pipeline.settings_file import CONFIG_VARIABLE, DEFAULT_CONFIG
@@ -70,7 +71,7 @@ class RunFolder:
         """A session on the run, its environment set and written down for later commands."""
         key = hashlib.sha256(b"eval-pipeline demo: this key protects nothing").hexdigest()
         self.source_logs.mkdir(parents=True, exist_ok=True)
-        (self.source_logs / "pseudonym.key").write_text(key, encoding="utf-8")
+        write_private(self.source_logs / "pseudonym.key", key)
         os.environ.pop("DAGSTER_HOME", None)
         home = prepare_dagster_home(self.path)
         os.environ[KEY_VARIABLE] = key
@@ -81,5 +82,5 @@ class RunFolder:
             "DAGSTER_HOME": str(home),
         }
         lines = [f"export {name}='{value}'" for name, value in environment.items()]
-        (self.path / "demo.env").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        write_private(self.path / "demo.env", "\n".join(lines) + "\n")
         return Session(self.config)
