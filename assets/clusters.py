@@ -13,6 +13,7 @@ from assets.intake import anonymised_interactions, sampled_interactions, stratif
 from assets.judging import panel_verdicts
 from eval_pipeline.flows import clusters
 from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.inert_text import fenced
 from eval_pipeline.reports.topic_plots import topics_chart
 from eval_pipeline.tables import TOPIC_CLUSTERS, TOPIC_MIX, UNNAMED_FAILURES
 
@@ -101,6 +102,8 @@ def unnamed_failures(
         metadata={
             "failures": int(unnamed["failures"].sum()),
             "by topic": markdown(largest.drop("subset_stub", "examples")),
-            "subsets to paste": dg.MetadataValue.md(f"```yaml\n{stubs}```" if stubs else "none"),
+            "subsets to paste": dg.MetadataValue.md(
+                fenced(stubs, language="yaml") if stubs else "none"
+            ),
         },
     )

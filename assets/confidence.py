@@ -10,6 +10,7 @@ from assets.evaluation import regression_trials
 from eval_pipeline.flows.candidates import resolve_candidate
 from eval_pipeline.flows.confidence import curves_of
 from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.inert_text import markdown_list
 from eval_pipeline.reports.confidence import confidence_sentences
 from eval_pipeline.reports.confidence_plots import coverage_chart
 from eval_pipeline.tables import CONFIDENCE_CURVES, REGRESSION_TRIALS
@@ -36,9 +37,7 @@ def confidence_curves(
         curves,
         partition=context.partition_key,
         metadata={
-            "findings": dg.MetadataValue.md(
-                "\n".join(f"- {s}" for s in confidence_sentences(curves))
-            ),
+            "findings": dg.MetadataValue.md(markdown_list(confidence_sentences(curves))),
             "supported": markdown(supported.select("arm", "subset", "threshold", "accuracy")),
             "curves": plot(coverage_chart(curves), alt="accuracy against coverage"),
         },

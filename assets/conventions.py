@@ -17,6 +17,7 @@ from eval_pipeline.errors import SettingsError
 from eval_pipeline.evaluation.decision import Decision
 from eval_pipeline.flows.candidate_table import candidate_table
 from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.inert_text import for_markdown
 from eval_pipeline.reports import candidate_table as candidate_words
 from eval_pipeline.settings import AutomationSettings, ReviewSettings
 from eval_pipeline.settings_file import default_config_path, load_project
@@ -146,7 +147,7 @@ def counts(frame: pl.DataFrame, *columns: str) -> dg.MarkdownMetadataValue:
 
 def markdown(frame: pl.DataFrame, *, limit: int = 60) -> dg.MarkdownMetadataValue:
     """A frame as a Markdown table, for reading in the UI."""
-    header = f"| {' | '.join(frame.columns)} |\n|{'---|' * frame.width}\n"
+    header = f"| {' | '.join(map(for_markdown, frame.columns))} |\n|{'---|' * frame.width}\n"
     lines = [f"| {' | '.join(_cell(value) for value in row)} |" for row in frame.head(limit).rows()]
     cut = f"\n\n{frame.height - limit} further rows." if frame.height > limit else ""
     return dg.MetadataValue.md(header + "\n".join(lines) + cut)
@@ -173,5 +174,5 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, list):
-        return ", ".join(str(part) for part in value)
-    return str(value).replace("|", "\\|")
+        value = ", ".join(str(part) for part in value)
+    return for_markdown(str(value))

@@ -32,6 +32,7 @@ from eval_pipeline.flows import decision, decision_pages, page_evidence, waivers
 from eval_pipeline.flows.candidates import resolve_candidate
 from eval_pipeline.flows.replay import replay
 from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.inert_text import markdown_list
 from eval_pipeline.reports import failure_costs, plots
 from eval_pipeline.tables import GATE_DECISION, POLICY_RECORDS, REGRESSION_REPORT
 
@@ -105,7 +106,7 @@ def gate_decision(
         metadata={
             "verdict": decided.verdict,
             "waived": decided.waived,
-            "reasons": dg.MetadataValue.md("\n".join(f"- {reason}" for reason in decided.reasons)),
+            "reasons": dg.MetadataValue.md(markdown_list(decided.reasons)),
             "page": dg.MetadataValue.path(page),
             "blocked": ", ".join(newest_row(decisions)["blocked_subsets"]) or "none",
             "decision": decided.decision_id,

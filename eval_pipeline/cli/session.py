@@ -4,14 +4,14 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from importlib import resources
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -21,10 +21,13 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+from rich.segment import Segment
 
 from eval_pipeline.adapters.model_calls.runner import CALLS_LOGGER
+from eval_pipeline.adapters.private_files import make_folder
 from eval_pipeline.errors import EvalPipelineError
 from eval_pipeline.flows.wiring import Pipeline
+from eval_pipeline.inert_text import for_terminal
 from eval_pipeline.ports import JobLauncher
 from eval_pipeline.settings_file import CONFIG_VARIABLE, Project, load_project
 
@@ -34,8 +37,23 @@ LAUNCHERS = "eval_pipeline.launcher"
 PLAIN_WIDTH = 110
 """Columns where the output goes to a file or a log, which has no width of its own."""
 
-out = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
-err = Console(stderr=True, highlight=False)
+
+class InertConsole(Console):
+    """A console whose texts cannot drive the terminal or command a CI's runner."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """The segments, their texts inert; the console's own control codes stay."""
+        for segment in super().render(renderable, options):
+            if segment.control or not segment.text:
+                yield segment
+            else:
+                yield Segment(for_terminal(segment.text), segment.style)
+
+
+out = InertConsole(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+err = InertConsole(stderr=True, highlight=False)
 
 
 class Session:
@@ -125,7 +143,7 @@ def _told_plans() -> Iterator[None]:
 def prepare_dagster_home(folder: Path) -> Path:
     """DAGSTER_HOME as set, or a folder beside the configuration, with the shipped settings."""
     home = Path(os.environ.get(DAGSTER_HOME) or folder / "dagster").absolute()
-    home.mkdir(parents=True, exist_ok=True)
+    make_folder(home)
     settings = home / "dagster.yaml"
     if not settings.exists():
         with shipped_file("dagster.yaml") as shipped:

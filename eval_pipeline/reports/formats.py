@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 from xml.etree import ElementTree as ET
 
 from eval_pipeline.fingerprint import fingerprint
+from eval_pipeline.inert_text import for_json, for_terminal
 from eval_pipeline.reports import policy_sections, wording
 from eval_pipeline.reports.wording import SubsetRow
 
@@ -34,9 +35,8 @@ def decision_schema() -> dict[str, Any]:
 
 def as_json(decision: Mapping[str, Any]) -> str:
     """The decision in key order, so that equal decisions are equal files."""
-    return (
-        json.dumps(decision, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
-    )
+    told = json.dumps(decision, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return for_json(told) + "\n"
 
 
 def as_text(decision: Mapping[str, Any]) -> str:
@@ -61,7 +61,7 @@ def as_text(decision: Mapping[str, Any]) -> str:
     for sentences in told:
         if sentences:
             lines += ["", *(f"- {wording.one_line(sentence)}" for sentence in sentences)]
-    return "\n".join(lines) + "\n"
+    return for_terminal("\n".join(lines) + "\n")
 
 
 def as_junit(decision: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from eval_pipeline.inert_text import markdown_list
 from eval_pipeline.reports.wording import one_line
 
 HEADING: Final = "In shadow, beside the gate and in place of nothing"
@@ -80,7 +81,7 @@ def one_sentence(report: pl.DataFrame) -> str:
 
 def as_list(report: pl.DataFrame) -> str:
     """The sentences as a Markdown list under their heading."""
-    return f"**{HEADING}**\n\n" + "\n".join(f"- {each}" for each in sentences(report))
+    return f"**{HEADING}**\n\n" + markdown_list(sentences(report))
 
 
 def in_words(rows: pl.DataFrame) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from eval_pipeline.inert_text import markdown_list
 from eval_pipeline.reports.wording import one_line
 
 MAXIMUM_SENTENCES: Final = 20
@@ -56,7 +57,7 @@ def sentences(triage: pl.DataFrame | None) -> list[str]:
 
 def as_list(triage: pl.DataFrame) -> str:
     """The sentences as a Markdown list."""
-    return "\n".join(f"- {one_line(each)}" for each in sentences(triage))
+    return markdown_list(sentences(triage))
 
 
 def mode_rows(triage: pl.DataFrame | None) -> list[dict[str, Any]]:

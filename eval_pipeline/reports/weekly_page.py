@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from eval_pipeline.inert_text import markdown_list
 from eval_pipeline.monitoring.weekly.evidence import WeekEvidence
 from eval_pipeline.monitoring.weekly.missing import week_missing
 from eval_pipeline.monitoring.weekly.panel import panel_shares
@@ -222,8 +223,7 @@ def _missing(known: WeekEvidence) -> list[dict[str, Any]]:
 
 def needs_in_words(known: WeekEvidence) -> str:
     """What needs a person as a Markdown list."""
-    told = [f"- {wording.one_line(need.sentence)}" for need in needs(known)]
-    return "\n".join(told) or "Nothing."
+    return markdown_list(need.sentence for need in needs(known)) or "Nothing."
 
 
 def missing_in_words(known: WeekEvidence) -> pl.DataFrame:

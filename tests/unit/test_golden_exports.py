@@ -10,9 +10,16 @@ import pytest
 
 from eval_pipeline.adapters.golden_exports import ExportFileError, write_exports
 from eval_pipeline.tables import GOLDEN_SET
-from eval_pipeline.truth.exports.formats import FORMATS, MULTI_TURN, export_for, export_jsonl
+from eval_pipeline.truth.exports.formats import (
+    FORMATS,
+    MULTI_TURN,
+    export_for,
+    export_jsonl,
+    langfuse_csv,
+)
 from eval_pipeline.truth.exports.records import (
     GRACEFUL_FAILURE,
+    ExportRecord,
     Origin,
     export_records,
     plain_frame,
@@ -230,6 +237,18 @@ def test_every_cell_of_langfuses_csv_is_json() -> None:
     assert json.loads(rows[0]["expected_output"]) == "Good."
     assert json.loads(rows[1]["expected_output"]) is None
     assert json.loads(rows[0]["metadata"])["item_id"] == "a"
+
+
+@pytest.mark.parametrize(
+    "text", ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "=HYPERLINK(1)", "5"]
+)
+def test_no_cell_of_a_csv_is_a_formula_to_a_spreadsheet(text) -> None:
+    record = ExportRecord("=id", ({"role": "user", "content": text},), text, {"item_id": text})
+    rows = list(csv.reader(io.StringIO(langfuse_csv([record]).files[""].decode())))
+    assert len(rows) == 2
+    for cell in rows[1]:
+        assert cell[0] in '{["'
+    assert json.loads(rows[1][1]) == text
 
 
 def test_json_lines_hold_every_column_but_the_persons_key() -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from eval_pipeline.inert_text import markdown_list
+
 
 @dataclass(frozen=True)
 class ContractResult:
@@ -48,4 +50,4 @@ class ContractResult:
 def _part(heading: str, sentences: Sequence[str]) -> list[str]:
     if not sentences:
         return []
-    return ["", heading, "", *(f"- {sentence}" for sentence in sentences)]
+    return ["", heading, "", markdown_list(sentences)]
