@@ -17,6 +17,10 @@ from eval_pipeline.evaluation.scored_trials import (
 )
 from eval_pipeline.fingerprint import content_hash, fingerprint
 
+LARGEST_FILE: Final = 2**29
+"""In bytes, as stored and as unpacked. JSON takes up to twenty times as much in memory."""
+
+SMALLER: Final = "Divide the run, or write its scores as our own Parquet."
 _SCHEMA_FILE: Final = Path(__file__).with_name("compare_input.schema.json")
 
 
@@ -99,13 +103,19 @@ def tool_trials(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The file's bytes; raises `ResultFileError` if it cannot be read."""
+    """The file's bytes; raises `ResultFileError` if it cannot be read or is no file of results."""
     try:
-        return path.read_bytes()
+        if path.exists() and not path.is_file():
+            refuse(path, "it is no regular file", "Name a file.")
+        with path.open("rb") as file:
+            data = file.read(LARGEST_FILE + 1)
     except OSError as error:
         raise ResultFileError(
             str(path), f"it cannot be read ({error.strerror})", "Check the path."
         ) from None
+    if len(data) > LARGEST_FILE:
+        refuse(path, f"it is larger than {LARGEST_FILE:,} bytes", SMALLER)
+    return data
 
 
 def hash_of(files: Mapping[str, bytes]) -> str:

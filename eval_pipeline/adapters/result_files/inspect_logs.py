@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from eval_pipeline.adapters.result_files.contract import (
+    LARGEST_FILE,
+    SMALLER,
     Asked,
     ResultFormat,
     ScoredFile,
@@ -32,7 +34,7 @@ from eval_pipeline.adapters.result_files.rows import (
     parsed_or_none,
     refuse_choice,
 )
-from eval_pipeline.adapters.result_files.zipped import read_member
+from eval_pipeline.adapters.result_files.zipped import read_member, unpacked_bytes
 
 KEYS: Final = frozenset({"version", "status", "eval"})
 OUTER_LIMITS: Final = ("time", "working", "operator")
@@ -110,6 +112,8 @@ def _unzipped(path: Path, data: bytes) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()
+            if unpacked_bytes(archive, names) > LARGEST_FILE:
+                refuse(path, f"it unpacks to more than {LARGEST_FILE:,} bytes", SMALLER)
             header = "header.json" if "header.json" in names else "_journal/start.json"
             log = json.loads(read_member(archive, header, data=data))
             log["samples"] = [

@@ -13,6 +13,8 @@ import pyarrow.json
 import pyarrow.parquet
 
 from eval_pipeline.adapters.result_files.contract import (
+    LARGEST_FILE,
+    SMALLER,
     Asked,
     ResultFormat,
     ScoredFile,
@@ -25,6 +27,7 @@ from eval_pipeline.adapters.result_files.line_problems import first_problem
 from eval_pipeline.evaluation.scored_trials import SCORED_TRIALS
 
 PARQUET_MAGIC: Final = b"PAR1"
+MOST_ROWS: Final = 20_000_000
 REQUIRED: Final = ("item_id", "score")
 SEE_SCHEMA: Final = "`eval-pipeline compare --print-schema` prints what a row may hold."
 _SIMILAR: Final = 0.8
@@ -64,7 +67,9 @@ def read_own(path: Path, asked: Asked) -> ScoredFile:
 
 def _parquet(path: Path, data: bytes) -> tuple[pl.DataFrame, list[str]]:
     try:
-        held = pa.parquet.read_schema(io.BytesIO(data)).names
+        stored = pa.parquet.read_metadata(io.BytesIO(data))
+        _check_size(path, stored)
+        held = stored.schema.to_arrow_schema().names
         notes = _check_names(path, held)
         frame = pl.read_parquet(data, columns=[name for name in SCORED_TRIALS if name in held])
     except (pa.ArrowException, OSError, pl.exceptions.PolarsError) as error:
@@ -79,6 +84,19 @@ def _parquet(path: Path, data: bytes) -> tuple[pl.DataFrame, list[str]]:
         column = pl.lit(None) if found is None else pl.col(name)
         columns.append(column.cast(wanted).alias(name))
     return frame.select(columns), notes
+
+
+def _check_size(path: Path, stored: pa.parquet.FileMetaData) -> None:
+    """Refuses what a few bytes can stand for: Parquet holds a repeated value once."""
+    groups = [stored.row_group(number) for number in range(stored.num_row_groups)]
+    values = sum(
+        group.column(number).num_values for group in groups for number in range(group.num_columns)
+    )
+    unpacked = sum(group.total_byte_size for group in groups)
+    if max(stored.num_rows, values // max(1, stored.num_columns)) > MOST_ROWS:
+        refuse(path, f"it holds more than {MOST_ROWS:,} rows", SMALLER)
+    if unpacked > LARGEST_FILE:
+        refuse(path, f"it unpacks to more than {LARGEST_FILE:,} bytes", SMALLER)
 
 
 def _lines(path: Path, data: bytes) -> tuple[pl.DataFrame, list[str]]:
@@ -105,7 +123,7 @@ def _first_keys(data: bytes) -> list[str]:
     for line in io.BytesIO(data[:1_000_000]).read().splitlines()[:100]:
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(row, dict):
             keys.update(dict.fromkeys(row))

@@ -7,7 +7,13 @@ from typing import Final
 import polars as pl
 
 from eval_pipeline.adapters.result_files import deepeval, inspect_logs, lm_eval, promptfoo
-from eval_pipeline.adapters.result_files.contract import Asked, ResultFormat, ScoredFile, refuse
+from eval_pipeline.adapters.result_files.contract import (
+    Asked,
+    ResultFormat,
+    ScoredFile,
+    read_bytes,
+    refuse,
+)
 from eval_pipeline.adapters.result_files.own import PARQUET_MAGIC, read_own
 from eval_pipeline.adapters.result_files.rows import parsed_or_none
 from eval_pipeline.errors import ResultFileError
@@ -26,6 +32,8 @@ _SHAPES: Final = (
     AttributeError,
     IndexError,
     KeyError,
+    OverflowError,
+    RecursionError,
     TypeError,
     ValueError,
     pl.exceptions.PolarsError,
@@ -65,17 +73,13 @@ def recognise(path: Path) -> ResultFormat:
     """The format by content; raises `ResultFileError` if it is none that is known."""
     if path.is_dir():
         return _folder(path)
-    try:
-        with path.open("rb") as file:
-            start = file.read(4)
-            line = start + file.readline()
-    except OSError as error:
-        refuse(path, f"it cannot be read ({error.strerror})", "Check the path.")
+    data = read_bytes(path)
+    start, line = data[:4], data.partition(b"\n")[0]
     if start == PARQUET_MAGIC:
         return ResultFormat.own
     if inspect_logs.is_log_archive(start):
         return ResultFormat.inspect
-    found = _of_document(line) or _of_document(path.read_bytes())
+    found = _of_document(line) or _of_document(data)
     if found is None and path.suffix in OWN_SUFFIXES:
         return ResultFormat.own
     if found is None:
