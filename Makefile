@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SPARK_STAMP := $(VENV)/.spark-installed
 PRESIDIO_STAMP := $(VENV)/.presidio-installed
+AUDIT_VENV := .audit-venv
+AUDIT_STAMP := $(AUDIT_VENV)/.installed
 DEMO_DIR ?= demo-run
 REAL_DIR ?= real-run
 PORT ?= 3000
@@ -20,6 +22,7 @@ export GX_ANALYTICS_ENABLED := false
 export PYTHONUTF8 := 1
 
 .PHONY: help setup demo ui real test test-full test-fast test-faults test-docs check lint types imports defs wheel lock clean browser tools java spark presidio bench-intake bench-privacy bench-golden bench-runner bench-decision bench-desk bench-review-import bench-shadow bench-load bench-monitor bench-outcomes desk image soak
+.PHONY: help setup demo ui real test test-full test-fast test-docs check lint types imports defs wheel lock clean browser tools java spark presidio bench-intake bench-privacy bench-golden bench-runner bench-decision bench-desk bench-review-import bench-shadow bench-load bench-monitor bench-outcomes desk audit sbom
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -149,6 +152,19 @@ soak: setup ## a simulated year of weeks on one project: what grows, and whether
 bench-privacy: setup presidio ## anonymisation beside Presidio: what is found, how fast, what it costs
 	@$(BIN)/python benchmarks/privacy.py $(BENCH_ARGS)
 
+# The tools have an environment of their own: nothing of theirs is installed with the product.
+$(AUDIT_STAMP): requirements-audit.lock
+	@test -x $(AUDIT_VENV)/bin/python || $(PYTHON) -m venv $(AUDIT_VENV)
+	@$(AUDIT_VENV)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps -r requirements-audit.lock
+	@touch $(AUDIT_STAMP)
+
+audit: $(AUDIT_STAMP) ## known vulnerabilities of every pinned package; says so where nobody can be asked
+	@$(AUDIT_VENV)/bin/python supply_chain/audit.py --pip-audit $(AUDIT_VENV)/bin/pip-audit $(AUDIT_FLAGS) requirements*.lock -- $(AUDIT_ARGS)
+
+sbom: setup $(AUDIT_STAMP) ## sbom.json: what is installed, as CycloneDX, with a summary of licences
+	@set -o pipefail; $(AUDIT_VENV)/bin/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml \
+	   --output-reproducible --of JSON -o - | $(AUDIT_VENV)/bin/python supply_chain/bill_of_materials.py sbom.json
+
 check: lint types imports defs wheel ## ruff, mypy, import-linter, dg check defs, the wheel
 
 lint: setup
@@ -196,3 +212,8 @@ image: ## the container image; IMAGE names it, ENGINE=podman builds it with anot
 
 clean: ## remove the virtual environment and what the demos made
 	rm -rf $(VENV) $(DEMO_DIR) $(REAL_DIR) $(SOAK_DIR) dist .coverage* .spark-tests.log
+	printf 'pip-audit>=2.10\ncyclonedx-bom>=7.2\n' | uv pip compile - --generate-hashes --no-strip-extras --universal \
+	  --python-version 3.11 --no-emit-index-url --no-annotate --no-header -o requirements-audit.lock
+
+clean: ## remove the virtual environment and what the demos made
+	rm -rf $(VENV) $(AUDIT_VENV) sbom.json $(DEMO_DIR) $(REAL_DIR) dist .coverage* .spark-tests.log
