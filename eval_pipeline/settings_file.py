@@ -14,7 +14,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from eval_pipeline.errors import MissingEnvironmentError, SettingsError
 from eval_pipeline.secret_values import secret_value
-from eval_pipeline.settings import Settings
+from eval_pipeline.settings import CandidateFile, Settings
 from eval_pipeline.yaml_text import YamlTextError, parse_yaml, read_bounded
 
 CONFIG_VARIABLE = "EVAL_PIPELINE_CONFIG"
@@ -28,6 +28,8 @@ _SECRETIVE = re.compile(
 _CREDENTIALS = re.compile(r"://[^/\s]*@")
 
 _Section = TypeVar("_Section", bound=BaseModel)
+Location = tuple[int | str, ...]
+"""Keys and places in lists, from the top."""
 
 
 @dataclass(frozen=True)
@@ -115,15 +117,7 @@ def load_project(path: Path | None = None) -> Project:
 def parse_settings(text: str, *, file: str) -> Settings:
     """Settings from YAML text; `file` only names the source in messages."""
     tree = _parse_yaml(text, file)
-    try:
-        plain = json.dumps(tree, default=str)
-    except TypeError:
-        raise SettingsError(f"{file}: a key is itself a list or a mapping.") from None
-    try:
-        return Settings.model_validate_json(plain)
-    except ValidationError as error:
-        described = [_describe(detail, tree, file) for detail in error.errors()]
-        raise SettingsError("\n".join(described)) from None
+    return _validated(tree, Settings, tree=tree, file=file)
 
 
 def load_section(path: Path, name: str, model: type[_Section]) -> _Section:
@@ -133,17 +127,32 @@ def load_section(path: Path, name: str, model: type[_Section]) -> _Section:
     """
     file = path.absolute()
     tree = _parse_yaml(_read(file), str(file))
+    section = tree.get(name, {}) or {}
+    return _validated(section, model, tree=tree, file=str(file), under=(name,))
+
+
+def load_candidate(path: Path) -> CandidateFile:
+    """A candidate file: a system's keys at the top level, or a provider's change.
+
+    Raises `SettingsError` with every mistake located.
+    """
+    file = str(path)
     try:
-        plain = json.dumps(tree.get(name, {}) or {}, default=str)
-        return model.model_validate_json(plain)
-    except TypeError:
-        raise SettingsError(f"{file}: a key is itself a list or a mapping.") from None
-    except ValidationError as error:
-        located: list[ErrorDetails] = [
-            {**detail, "loc": (name, *detail["loc"])} for detail in error.errors()
-        ]
-        described = [_describe(detail, tree, str(file)) for detail in located]
-        raise SettingsError("\n".join(described)) from None
+        tree = parse_yaml(read_bounded(path), kind="rt")
+    except YamlTextError as error:
+        told = f"the candidate file cannot be read: {error.problem}"
+        raise SettingsError(f"{file}:{error.line or 1}: {told}.") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"The candidate file {path} cannot be read: it is not UTF-8.") from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise SettingsError(f"The candidate file {path} cannot be read: {reason}.") from None
+    if not isinstance(tree, CommentedMap):
+        told = "the candidate file cannot be used: it must be a mapping of keys"
+        raise SettingsError(f"{file}:1: {told}.")
+    if "provider_change" in tree:
+        return _validated(tree, CandidateFile, tree=tree, file=file)
+    return _validated({"system": tree}, CandidateFile, tree=tree, file=file, without=("system",))
 
 
 def load_required_section(path: Path, name: str, model: type[_Section]) -> _Section:
@@ -159,13 +168,36 @@ def load_required_section(path: Path, name: str, model: type[_Section]) -> _Sect
     own = {field.alias or key for key, field in model.model_fields.items()}
     if not own.intersection(tree):
         raise SettingsError(f"{file}:1: `{name}`: this section is required and missing.")
+    return _validated(tree, model, tree=tree, file=str(file))
+
+
+def _validated(
+    value: Any,
+    model: type[_Section],
+    *,
+    tree: CommentedMap,
+    file: str,
+    under: Location = (),
+    without: Location = (),
+) -> _Section:
+    """The value as the model; every mistake of it is told with its place in the tree.
+
+    The value stands under the keys `under` of the tree, or is the tree under further keys.
+    """
     try:
-        return model.model_validate_json(json.dumps(tree, default=str))
+        return model.model_validate_json(json.dumps(value, default=str))
     except TypeError:
         raise SettingsError(f"{file}: a key is itself a list or a mapping.") from None
     except ValidationError as error:
-        described = [_describe(detail, tree, str(file)) for detail in error.errors()]
+        located: list[ErrorDetails] = [
+            {**detail, "loc": (*under, *_less(detail["loc"], without))} for detail in error.errors()
+        ]
+        described = [_describe(detail, tree, file) for detail in located]
         raise SettingsError("\n".join(described)) from None
+
+
+def _less(location: Location, first: Location) -> Location:
+    return location[len(first) :] if location[: len(first)] == first else location
 
 
 def settings_json_schema() -> dict[str, Any]:

@@ -8,6 +8,7 @@ built only if that is no more than any configuration holds. The attack is known 
 
 import itertools
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -76,12 +77,22 @@ def _check_events(text: str) -> None:
         counted.take(event, line=event.start_mark.line + 1)
 
 
+@dataclass
+class _Open:
+    """A list or mapping that has begun: its anchor, what stood before it, its levels so far."""
+
+    anchor: str | None
+    before: int
+    levels: int = 1
+
+
 class _Counted:
     """What events would build; iteratively, so that no depth can exhaust the stack."""
 
     def __init__(self) -> None:
-        self._sizes: dict[str, int] = {}
-        self._open: list[tuple[str | None, int]] = []
+        self._known: dict[str, tuple[int, int]] = {}
+        """Values and levels of what an anchor stands for."""
+        self._open: list[_Open] = []
         self._values = 0
 
     def take(self, event: Event, *, line: int) -> None:
@@ -92,22 +103,31 @@ class _Counted:
             _check_tag(event, line)
             self._values += 1
             if isinstance(event, CollectionStartEvent):
-                self._open.append((event.anchor, self._values - 1))
+                self._open.append(_Open(event.anchor, self._values - 1))
+                self._reach(0, line)
             elif event.anchor is not None:
-                self._sizes[event.anchor] = 1
+                self._known[event.anchor] = 1, 0
         elif isinstance(event, CollectionEndEvent):
-            anchor, before = self._open.pop()
-            if anchor is not None:
-                self._sizes[anchor] = self._values - before
-        if len(self._open) > DEEPEST:
-            raise YamlTextError(f"it is nested more than {DEEPEST} levels deep", line)
+            ended = self._open.pop()
+            if ended.anchor is not None:
+                self._known[ended.anchor] = self._values - ended.before, ended.levels
+            self._reach(ended.levels, line)
         if self._values > MOST_VALUES:
             raise YamlTextError(f"it stands for more than {MOST_VALUES:,} values", line)
 
     def _alias(self, anchor: str, line: int) -> None:
-        if anchor not in self._sizes:
+        if anchor not in self._known:
             raise YamlTextError(f"the alias '*{anchor}' stands inside its own value", line)
-        self._values += self._sizes[anchor]
+        values, levels = self._known[anchor]
+        self._values += values
+        self._reach(levels, line)
+
+    def _reach(self, levels: int, line: int) -> None:
+        """What is open now holds something of so many levels."""
+        if len(self._open) + levels > DEEPEST:
+            raise YamlTextError(f"it is nested more than {DEEPEST} levels deep", line)
+        if self._open:
+            self._open[-1].levels = max(self._open[-1].levels, 1 + levels)
 
 
 def _check_tag(event: ScalarEvent | CollectionStartEvent, line: int) -> None:
@@ -143,4 +163,6 @@ def _told(error: Exception) -> YamlTextError:
         key = _REPEATED_KEY.match(problem or "")
         named = f"the key '{key[1]}'" if key else "a key"
         return YamlTextError(f"{named} stands twice in one mapping", line)
-    return YamlTextError(str(problem or type(error).__name__).partition("\n")[0], line)
+    if problem is None:
+        return YamlTextError("it holds a date or a number that does not exist", line)
+    return YamlTextError(str(problem).partition("\n")[0], line)

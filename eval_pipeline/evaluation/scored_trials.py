@@ -134,7 +134,10 @@ def _repeats(trials: pl.DataFrame) -> Iterator[RowProblem]:
     index = int(repeated[0])
     own = trials.row(index, named=True)
     first = trials.select(
-        ((pl.col("item_id") == own["item_id"]) & (pl.col("trial") == own["trial"])).arg_true()
+        (
+            pl.col("item_id").eq_missing(pl.lit(own["item_id"], pl.String))
+            & pl.col("trial").eq_missing(pl.lit(own["trial"], pl.Int64))
+        ).arg_true()
     ).to_series()[0]
     yield RowProblem(
         index + 1,

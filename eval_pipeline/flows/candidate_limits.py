@@ -7,33 +7,21 @@ project only.
 import glob
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from eval_pipeline.errors import SettingsError
 from eval_pipeline.settings import SystemSettings
 from eval_pipeline.settings_file import Project
-from eval_pipeline.yaml_text import YamlTextError, parse_yaml, read_bounded
 
 _PATTERN: Final = frozenset("*?[")
 
 
-def read_candidate_tree(path: Path) -> Any:
-    """The file's YAML; raises `SettingsError`, which quotes nothing of the file.
-
-    A link that leads out of the candidates' folder is refused: what it leads to is not read.
-    """
-    folder = path.parent.resolve()
-    if not path.resolve().is_relative_to(folder):
-        raise _unreadable(path, "it is a link to a file elsewhere")
-    try:
-        return parse_yaml(read_bounded(path))
-    except YamlTextError as error:
-        line = "" if error.line is None else f" (line {error.line})"
-        raise _unreadable(path, f"{error.problem}{line}") from None
-    except UnicodeDecodeError:
-        raise _unreadable(path, "it is not UTF-8") from None
-    except OSError as error:
-        raise _unreadable(path, error.strerror or type(error).__name__) from None
+def refuse_link(path: Path) -> None:
+    """Raises `SettingsError` for a link that leads out of the candidates' folder, before a look."""
+    if not path.resolve().is_relative_to(path.parent.resolve()):
+        raise SettingsError(
+            f"The candidate file {path} cannot be read: it is a link to a file elsewhere."
+        )
 
 
 def refuse_outside(project: Project, system: SystemSettings, *, path: Path) -> None:
@@ -95,7 +83,3 @@ def _is_inside(located: str, allowed: list[Path]) -> bool:
 def _all_inside(paths: Iterable[Path], allowed: list[Path]) -> bool:
     resolved = (path.resolve() for path in paths)
     return all(any(path.is_relative_to(root) for root in allowed) for path in resolved)
-
-
-def _unreadable(path: Path, problem: str) -> SettingsError:
-    return SettingsError(f"The candidate file {path} cannot be read: {problem}.")

@@ -5,15 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from eval_pipeline.errors import SettingsError, UnknownCandidateError
 from eval_pipeline.file_names import is_file_name, lies_within
 from eval_pipeline.fingerprint import fingerprint
-from eval_pipeline.flows.candidate_limits import read_candidate_tree, refuse_outside
+from eval_pipeline.flows.candidate_limits import refuse_link, refuse_outside
 from eval_pipeline.settings import CandidateFile, Settings, SystemSettings, judges_of_family
-from eval_pipeline.settings_file import Project
+from eval_pipeline.settings_file import Project, load_candidate
 
 CANDIDATE_SUFFIX = ".yaml"
 
@@ -84,18 +83,12 @@ def resolve_candidate(project: Project, candidate_id: str) -> Candidate:
 
 
 def read_candidate_file(path: Path) -> CandidateFile:
-    """A candidate file: a system's keys at the top level, or a provider's change."""
-    tree = read_candidate_tree(path)
-    if isinstance(tree, dict) and "provider_change" not in tree:
-        tree = {"system": tree}
-    try:
-        return CandidateFile.model_validate(tree)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}"
-            for detail in error.errors()
-        )
-        raise SettingsError(f"The candidate file {path} cannot be used: {problems}.") from None
+    """A candidate file: a system's keys at the top level, or a provider's change.
+
+    Raises `SettingsError`, which quotes nothing of a file that lies elsewhere.
+    """
+    refuse_link(path)
+    return load_candidate(path)
 
 
 def write_provider_change(

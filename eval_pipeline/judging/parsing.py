@@ -150,7 +150,7 @@ def parse_verdict(text: str | None, rubric: Rubric) -> VerdictAnswer | Unusable:
     `Unparsable` unless each criterion of the rubric is answered once by one of its own levels or
     null; `Contradictory` unless the verdict is the one that follows from the levels.
     """
-    answer = _parse(text, VerdictAnswer)
+    answer = parse_answer(text, VerdictAnswer)
     if isinstance(answer, Unusable):
         return answer
     given = sorted(answer.criteria, key=lambda one: one.criterion)
@@ -177,18 +177,19 @@ def implied_verdict(levels: Sequence[str | None], rubric: Rubric) -> Verdict:
 
 def parse_preference(text: str | None) -> PreferenceAnswer | Unusable:
     """A pairwise judge's answer."""
-    return _parse(text, PreferenceAnswer)
+    return parse_answer(text, PreferenceAnswer)
 
 
 def parse_refutation(text: str | None) -> RefutationAnswer | Unusable:
     """The refuter's answer; a refutation without a claim overturns nothing and is no answer."""
-    answer = _parse(text, RefutationAnswer)
+    answer = parse_answer(text, RefutationAnswer)
     if isinstance(answer, RefutationAnswer) and answer.finding == "refuted":
         return answer if answer.claim.strip() else Unparsable("refuted without a claim")
     return answer
 
 
-def _parse(text: str | None, form: type[Answer]) -> Answer | Unparsable:
+def parse_answer(text: str | None, form: type[Answer]) -> Answer | Unparsable:
+    """One JSON object of this form, bare or fenced, that says each thing once; else unparsable."""
     if text is None or not text.strip():
         return Unparsable("empty answer")
     try:
@@ -198,7 +199,7 @@ def _parse(text: str | None, form: type[Answer]) -> Answer | Unparsable:
             [part for part in item["loc"] if isinstance(part, str)] for item in error.errors()
         ]
         fields = sorted({place[-1] for place in places if place})
-        known = [field for field in fields if field in _KNOWN_FIELDS]
+        known = [field for field in fields if field in _KNOWN_FIELDS | form.model_fields.keys()]
         return Unparsable(f"not the shape asked for: {', '.join(known) or 'unknown keys'}")
     except (ValueError, RecursionError):
         return Unparsable("not one JSON object")

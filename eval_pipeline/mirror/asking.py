@@ -112,7 +112,10 @@ class Observing:
     def baseline_reply(self, answer: Passed, *, now: dt.datetime) -> Observed | None:
         """What the customer was answered, a failure too; None for a success that cannot be read."""
         completion = completion_of(
-            answer.body, content_type=answer.content_type, encoding=answer.encoding
+            answer.body,
+            content_type=answer.content_type,
+            encoding=answer.encoding,
+            largest_bytes=self._baseline_provider.settings.largest_reply_bytes,
         )
         if completion is None:
             if answer.status < FAILURES_FROM:

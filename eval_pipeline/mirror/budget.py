@@ -7,6 +7,8 @@ from eval_pipeline.ports import ModelSpec
 CHARACTERS_PER_TOKEN: Final = 3
 OUTPUT_TOKENS: Final = 1_000
 """Assumed of an answer that the request sets no limit to."""
+MOST_TOKENS: Final = 2**31 - 1
+"""A request may name a limit that no float can hold."""
 _LIMITS: Final = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 
 
@@ -26,7 +28,9 @@ class Budget:
         """The dearest that answering may come to, by an estimate of its tokens."""
         parameters = {**request, **dict(self._spec.parameters)}
         limits = [parameters.get(name) for name in _LIMITS]
-        known = [limit for limit in limits if isinstance(limit, int) and limit > 0]
+        known = [
+            min(limit, MOST_TOKENS) for limit in limits if isinstance(limit, int) and limit > 0
+        ]
         written = min(known) if known else OUTPUT_TOKENS
         return (
             characters / CHARACTERS_PER_TOKEN * self._spec.usd_per_million_input_tokens

@@ -11,6 +11,7 @@ from eval_pipeline.adapters.providers.replies import (
     json_object,
     mapping_of,
     mappings_of,
+    storable,
     word_of,
 )
 from eval_pipeline.evaluation.shadow.prompts import INSTRUCTING, Exchanged, exchange
@@ -41,11 +42,11 @@ def _message(message: object) -> Message | None:
     said = mapping_of(message)
     role = said.get("role")
     text = _text(said.get("content"))
-    if role not in ROLES or text is None:
+    if not isinstance(role, str) or role not in ROLES or text is None:
         return None
     called = {name: said[name] for name in CALLS if said.get(name)}
     parts = [text, canonical_json(called)] if called else [text]
-    return Message(str(role), "\n".join(part for part in parts if part))
+    return Message(role, "\n".join(part for part in parts if part))
 
 
 def _text(content: object) -> str | None:
@@ -137,7 +138,7 @@ def _assembled(body: bytes) -> Mapping[str, Any] | None:
     """The events of a stream as the completion that they tell; None where none tells any."""
     whole: dict[str, Any] = {}
     texts: list[str] = []
-    calls: dict[int, dict[str, Any]] = {}
+    calls: dict[int, tuple[list[str], list[str]]] = {}
     finish, refusals, seen = None, list[str](), False
     for event in _events(body):
         whole |= {name: event[name] for name in ("model", "system_fingerprint") if name in event}
@@ -161,19 +162,22 @@ def _assembled(body: bytes) -> Mapping[str, Any] | None:
     if any(refusals):
         message["refusal"] = "".join(refusals)
     if calls:
-        message["tool_calls"] = [calls[place] for place in sorted(calls)]
+        message["tool_calls"] = [
+            {"function": {"name": "".join(names), "arguments": "".join(arguments)}}
+            for _, (names, arguments) in sorted(calls.items())
+        ]
     return {**whole, "choices": [{"message": message, "finish_reason": finish}]}
 
 
-def _add_calls(calls: dict[int, dict[str, Any]], delta: Mapping[str, Any]) -> None:
+def _add_calls(calls: dict[int, tuple[list[str], list[str]]], delta: Mapping[str, Any]) -> None:
     for part in mappings_of(delta.get("tool_calls")):
         place = part.get("index")
         if not isinstance(place, int):
             continue
         said = mapping_of(part.get("function"))
-        held = calls.setdefault(place, {"function": {"name": "", "arguments": ""}})["function"]
-        held["name"] += word_of(said.get("name"))
-        held["arguments"] += word_of(said.get("arguments"))
+        names, arguments = calls.setdefault(place, ([], []))
+        names.append(word_of(said.get("name")))
+        arguments.append(word_of(said.get("arguments")))
 
 
 def _events(body: bytes) -> Iterator[Mapping[str, Any]]:
@@ -193,7 +197,6 @@ def called_text(completion: Mapping[str, Any]) -> str | None:
     if not called:
         called = [mapping_of(message["function_call"])] if message.get("function_call") else []
     told = [
-        {"name": word_of(one.get("name")), "arguments": word_of(one.get("arguments"))}
-        for one in called
+        {name: storable(word_of(one.get(name))) for name in ("name", "arguments")} for one in called
     ]
     return canonical_json(told) if told else None

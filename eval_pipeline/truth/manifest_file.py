@@ -40,7 +40,7 @@ def parse_manifest(data: bytes, *, path: str) -> Manifest:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(step) for step in first["loc"]) or "the whole file"
         raise _no_manifest(path, f"{where}: {first['msg']}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _no_manifest(path, "the whole file: it is not JSON") from None
     if not sealed:
         raise CorruptFileError(path, "its seal is not that of what it says", REMEDY)

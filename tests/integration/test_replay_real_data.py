@@ -17,12 +17,11 @@ from eval_pipeline.demo.models import ChatModel
 from eval_pipeline.demo.provider_process import ProviderProcess
 from eval_pipeline.demo.replay import NOT_RECORDED, load_replay
 from eval_pipeline.fingerprint import unit_hash
-from eval_pipeline.flows.candidates import read_candidate_file
 from eval_pipeline.intake.sampling import ABOVE_ALL
 from eval_pipeline.judging.prompts import pointwise_messages
 from eval_pipeline.judging.rubrics import pointwise_for, rubrics_from
 from eval_pipeline.ports import Message
-from eval_pipeline.settings_file import Project, load_project
+from eval_pipeline.settings_file import Project, load_candidate, load_project
 from eval_pipeline.truth.near_duplicates import instructions, normalised
 from tests.real_data import DATA, ROOT, needs
 
@@ -93,7 +92,7 @@ def test_an_example_is_a_whole_configuration_and_its_models_are_served(
 
 def test_the_naive_candidate_is_a_candidate_file(project_of: Callable[[str], Project]) -> None:
     project = project_of("real_log")
-    described = read_candidate_file(project.folder / "candidates" / "naive.yaml")
+    described = load_candidate(project.folder / "candidates" / "naive.yaml")
     assert described.system is not None
     assert described.system.provider in project.settings.providers
 

@@ -8,11 +8,10 @@ from eval_pipeline.errors import SettingsError, UnknownCandidateError
 from eval_pipeline.flows.candidates import (
     candidate_names,
     candidates_folder,
-    read_candidate_file,
     resolve_candidate,
     write_provider_change,
 )
-from eval_pipeline.settings_file import Project, load_project
+from eval_pipeline.settings_file import Project, load_candidate, load_project
 
 ROOT = Path(__file__).parents[2]
 
@@ -88,22 +87,25 @@ def test_an_unknown_name_is_told_with_the_known_ones(project, name):
         ("provider: [", "cannot be read"),
         ("- a list\n", "cannot be used"),
         ("", "cannot be used"),
-        ("provider: pharmacy-cloud\n", "a system needs `model`, or `naive`"),
-        ("provider: pharmacy-cloud\nmodel: x\nmodl: y\n", "modl"),
-        ("provider_change: {system: assistant, recorded_week: yesterday}\n", "recorded_week"),
+        ("provider: pharmacy-cloud\n", ":1: .*A system needs `model`, or `naive`"),
+        ("provider: pharmacy-cloud\nmodel: x\nmodl: y\n", ":3: `modl`: this key is unknown here"),
+        (
+            "provider_change: {system: assistant, recorded_week: yesterday}\n",
+            ":1: `provider_change.recorded_week`",
+        ),
         (
             (
                 "provider_change: {system: a, recorded_week: '2026-10-05'}\n"
                 "system: {provider: p, model: m}\n"
             ),
-            "either a system or a provider change",
+            "A candidate is either a system or a provider change",
         ),
     ],
 )
 def test_a_malformed_file_is_named_with_what_is_wrong(project, text, said):
     path = put(project, "crooked", text)
     with pytest.raises(SettingsError, match=said) as failure:
-        read_candidate_file(path)
+        load_candidate(path)
     assert str(path) in str(failure.value)
 
 

@@ -127,7 +127,7 @@ def test_a_dangling_link_does_not_lead_a_provider_change_elsewhere(project, tmp_
 def test_an_unreadable_candidate_is_not_quoted(project):
     file = candidates_folder(project) / "new.yaml"
     file.write_text("provider: pharmacy-cloud\nmodel: [sk-live-0123456789\n")
-    with pytest.raises(Exception, match=r"line 3") as refused:
+    with pytest.raises(Exception, match=r"new\.yaml:3: ") as refused:
         read_candidate_file(file)
     assert "sk-live" not in str(refused.value)
 

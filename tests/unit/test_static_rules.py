@@ -1,4 +1,4 @@
-"""No way from data to `eval`, a template, SQL or a shell: ruff's rules `S`, and their exceptions."""
+"""No way from data to `eval`, a template, SQL or a shell: ruff's rules `S` and their exceptions."""
 
 import ast
 import re

@@ -88,14 +88,19 @@ def settled(text: str | None, facts: ReplyFacts) -> Reply:
     if not text.strip():
         # Paid for, and likely to come back the same: left to the next run.
         return Failed("empty_answer", retryable=False, facts=facts)
-    return Answered(_UNSTORABLE.sub("\ufffd", text), facts)
+    return Answered(storable(text), facts)
+
+
+def storable(text: str) -> str:
+    """The text with a sign in place of what no file or database can hold."""
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def name_of(value: object) -> str | None:
     """A name that the journal can hold; null where it is none."""
     if not isinstance(value, str) or not value:
         return None
-    return _UNSTORABLE.sub("\ufffd", value)[:LONGEST_NAME]
+    return storable(value)[:LONGEST_NAME]
 
 
 def tokens_of(*counts: object) -> int | None:

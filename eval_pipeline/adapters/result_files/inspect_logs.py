@@ -34,7 +34,7 @@ from eval_pipeline.adapters.result_files.rows import (
     parsed_or_none,
     refuse_choice,
 )
-from eval_pipeline.adapters.result_files.zipped import read_member, unpacked_bytes
+from eval_pipeline.adapters.result_files.zipped import BROKEN_ARCHIVE, read_member, unpacked_bytes
 
 KEYS: Final = frozenset({"version", "status", "eval"})
 OUTER_LIMITS: Final = ("time", "working", "operator")
@@ -121,7 +121,7 @@ def _unzipped(path: Path, data: bytes) -> dict[str, Any]:
                 for name in sorted(set(names))
                 if name.startswith("samples/")
             ]
-    except (zipfile.BadZipFile, ValueError, KeyError, OSError, RecursionError) as error:
+    except BROKEN_ARCHIVE as error:
         refuse(path, f"its archive cannot be read ({type(error).__name__})", "Copy it anew.")
     return dict(log) if "status" in log else {**log, "status": "started"}
 

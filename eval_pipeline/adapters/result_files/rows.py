@@ -70,7 +70,11 @@ def number_of(value: Any) -> float | None:
     """A finite number as one, true as 1 and false as 0; null for anything else."""
     if not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) else None
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number of more digits than a float can hold
+        return None
+    return number if math.isfinite(number) else None
 
 
 def count_of(value: Any) -> int | None:

@@ -12,6 +12,22 @@ from typing import Final
 import pyarrow as pa
 
 ZSTANDARD: Final = 93
+BROKEN_ARCHIVE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    ValueError,
+    KeyError,
+    EOFError,
+    OSError,
+    # A member that is encrypted, or packed in a way that this Python does not know.
+    RuntimeError,
+    # What a document of another shape than a log's raises.
+    AttributeError,
+    TypeError,
+)
+"""What reading an archive that is damaged, or not what it claims to be, raises."""
+
 _LOCAL_HEADER: Final = struct.Struct("<4s5H3I2H")
 
 
@@ -21,7 +37,7 @@ def unpacked_bytes(archive: zipfile.ZipFile, names: Iterable[str]) -> int:
 
 
 def read_member(archive: zipfile.ZipFile, name: str, *, data: bytes) -> bytes:
-    """The member's content; `data` is the archive's. Raises `ValueError` if it is not sound."""
+    """The member's content; `data` is the archive's. Raises one of `BROKEN_ARCHIVE`."""
     member = archive.getinfo(name)
     if member.compress_type != ZSTANDARD:
         return archive.read(member)

@@ -1,11 +1,10 @@
 """A judge's reasons read alone: a reader that sees no verdict says which one they support."""
 
-import re
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from eval_pipeline.judging.parsing import Unparsable, Unusable, Verdict, schema_text
+from eval_pipeline.judging.parsing import Unusable, Verdict, parse_answer, schema_text
 from eval_pipeline.ports import Message
 
 _TASK = (
@@ -18,7 +17,6 @@ _TASK = (
     "Answer with one JSON object and nothing else: no text before or after it, no further keys.\n\n"
     '{"supports": "pass" | "fail" | "abstain"}'
 )
-_FENCE: Final = re.compile(r"\A```(?:json)?\s*(?P<inner>\{.*\})\s*```\Z", re.DOTALL)
 
 
 class SupportAnswer(BaseModel):
@@ -40,9 +38,4 @@ def support_messages(rationale: str) -> tuple[Message, ...]:
 
 def parse_support(text: str | None) -> SupportAnswer | Unusable:
     """The reader's answer; what does not have the shape asked for is no answer at all."""
-    said = (text or "").strip()
-    fenced = _FENCE.match(said)
-    try:
-        return SupportAnswer.model_validate_json(fenced["inner"] if fenced else said)
-    except ValidationError:
-        return Unparsable("not the shape asked for")
+    return parse_answer(text, SupportAnswer)
