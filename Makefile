@@ -10,6 +10,8 @@ SPARK_STAMP := $(VENV)/.spark-installed
 PRESIDIO_STAMP := $(VENV)/.presidio-installed
 AUDIT_VENV := .audit-venv
 AUDIT_STAMP := $(AUDIT_VENV)/.installed
+FUZZ_STAMP := $(VENV)/.fuzz-installed
+FUZZ_SECONDS ?= 30
 DEMO_DIR ?= demo-run
 REAL_DIR ?= real-run
 PORT ?= 3000
@@ -23,6 +25,7 @@ export PYTHONUTF8 := 1
 
 .PHONY: help setup demo ui real test test-full test-fast test-faults test-docs check lint types imports defs wheel lock clean browser tools java spark presidio bench-intake bench-privacy bench-golden bench-runner bench-decision bench-desk bench-review-import bench-shadow bench-load bench-monitor bench-outcomes desk image soak
 .PHONY: help setup demo ui real test test-full test-fast test-docs check lint types imports defs wheel lock clean browser tools java spark presidio bench-intake bench-privacy bench-golden bench-runner bench-decision bench-desk bench-review-import bench-shadow bench-load bench-monitor bench-outcomes desk audit sbom
+.PHONY: help setup demo ui real test test-full test-fast test-docs check lint types imports defs wheel lock clean browser tools java spark presidio bench-intake bench-privacy bench-golden bench-runner bench-decision bench-desk bench-review-import bench-shadow bench-load bench-monitor bench-outcomes desk fuzz
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -115,6 +118,13 @@ test-docs: setup tools ## every command and snippet of the documentation, a few 
 
 test-fast: setup ## the everyday tests, about two minutes
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not slow and not real_data' $(PYTEST_ARGS)
+
+$(FUZZ_STAMP): requirements-fuzz.lock | $(STAMP)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps -r requirements-fuzz.lock
+	@touch $@
+
+fuzz: setup $(FUZZ_STAMP) ## each parser of what comes from outside under coverage-guided fuzzing; about ten minutes, or TARGET=... FUZZ_SECONDS=...
+	@nice -n 10 $(BIN)/python -m tests.fuzz.campaign $(TARGET) --seconds $(FUZZ_SECONDS) $(FUZZ_ARGS)
 
 bench-intake: setup ## the weekly scan against DuckDB's own, about ten minutes and 7 GB of disk
 	@$(BIN)/python benchmarks/intake.py --rows $(BENCH_ROWS)
@@ -209,6 +219,8 @@ image: ## the container image; IMAGE names it, ENGINE=podman builds it with anot
 	  --build-arg VERSION=$(lastword $(subst :, ,$(IMAGE))) \
 	  --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) \
 	  --build-arg CREATED=$$(date -u +%Y-%m-%dT%H:%M:%SZ) .
+	echo 'atheris>=3,<3.1' | uv pip compile - -c requirements.lock --generate-hashes --no-strip-extras --universal \
+	  --python-version 3.11 --no-emit-index-url --no-annotate --no-header -o requirements-fuzz.lock
 
 clean: ## remove the virtual environment and what the demos made
 	rm -rf $(VENV) $(DEMO_DIR) $(REAL_DIR) $(SOAK_DIR) dist .coverage* .spark-tests.log

@@ -22,6 +22,9 @@ from tests.fuzz.shrinking import failure_of, shrunk
 from tests.fuzz.target import Target
 
 LONGEST_CASE_BYTES: Final = 4_096
+LONGEST_KEPT_BYTES: Final = 20_000
+AGAIN: Final = "EVAL_PIPELINE_FUZZ_AGAIN"
+"""As in `fuzzing`, which needs Atheris to be imported."""
 WALL_SECONDS: Final = 60
 """A case that waits so long does hang, whatever the processor does meanwhile."""
 STARTING_SECONDS: Final = 300
@@ -128,12 +131,15 @@ def _keep(name: str, folder: Path) -> int:
     """Adds to the repository's corpus what covers more; how many cases it then has."""
     kept = CORPUS / name
     kept.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "tests.fuzz.fuzzing", name, "-merge=1", str(kept)]
+    again = (folder / "again").absolute()
+    again.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tests.fuzz.fuzzing {name} "$@"\n')
+    again.chmod(0o755)
     with (folder / "merge.txt").open("wb") as log:
         subprocess.run(
-            [*command, str(folder / "cases")],
+            [again, "-merge=1", f"-max_len={LONGEST_KEPT_BYTES}", kept, folder / "cases"],
             stdout=log,
             stderr=log,
+            env={**os.environ, AGAIN: str(again)},
             timeout=4 * STARTING_SECONDS,
             check=False,
         )

@@ -3,14 +3,16 @@
 python -m tests.fuzz.fuzzing TARGET [libFuzzer's options and folders ...]
 """
 
+import os
 import random
 import sys
-from pathlib import Path
 from typing import Final
 
 import atheris
 
 INSTRUMENTED: Final = ["eval_pipeline", "ruamel.yaml", "starlette.formparsers", "python_multipart"]
+AGAIN: Final = "EVAL_PIPELINE_FUZZ_AGAIN"
+"""Names the program that libFuzzer starts for each step of a merge: this one, by one word."""
 _NATIVE: Final = 3
 """One change in so many is libFuzzer's own, of bytes."""
 
@@ -44,11 +46,10 @@ def main() -> None:
         return mutated(target, data, chance=chance, most_bytes=most_bytes)
 
     rss = f"-rss_limit_mb={most // 2**20}"
-    atheris.Setup([sys.argv[0], rss, *options], one_case, custom_mutator=change)
+    program = os.environ.get(AGAIN, sys.argv[0])
+    atheris.Setup([program, rss, *options], one_case, custom_mutator=change)
     atheris.Fuzz()
 
 
 if __name__ == "__main__":
-    # libFuzzer starts itself again for a merge, by this path.
-    sys.path.insert(0, str(Path(__file__).parents[2]))
     main()
