@@ -4,10 +4,11 @@ An everyday run takes shorter ones, for which the square would be seen all the s
 backtracks once a character needs hundreds of millions of steps for 20,000 of them.
 """
 
+import contextlib
 import json
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -33,19 +34,23 @@ LONG_MASKED = sized(5_000, full=100_000)
 PARTS = (
     "1", "12 ", "1-", "1.", "a", "a.", "a@", "@", "a@a.", "+1 ", "(1) ", "::", "a:", "0:", "[", "]",
     "{", '"', "'", "\\", "/", "http://", "www.a.", "a-", "A", "Aa ", "A. ", "O'", "%4", "%40", "=",
-    "key=", "key: ", "password ", "Bearer ", "-----BEGIN ", "-----BEGIN RSA PRIVATE KEY-----", "eyJ",
+    "key=", "key: ", "password ", "Bearer ", "-----BEGIN ", "-----BEGIN RSA PRIVATE KEY-----",
+    "eyJ",
     "eyJa.", "sk-", "I'm ", "aged ", "born on ", "12 Main ", "12 Main Street, ", "PO Box ", "u/",
     "Calle de ", "rue de la ", "stra\xdfe ", "lives at ", "Jan 1, ", "1/2/", "2026-", "40.7, ",
-    "lat: 4", "\xb0", "zip ", "[PERSON_1]", "[PERSON_", "\n", " ", "\t", "\xa0", "e\u0301", "\u200b",
-    "\ud800", "1 2 3 4 ", "GB82 ", "4111 ", "\\u0041", "\\n", "dot ", "(at) ", '"name": "', "de la ",
+    "lat: 4", "\xb0", "zip ", "[PERSON_1]", "[PERSON_",
+    "\n", " ", "\t", "\xa0", "e\u0301",
+    "\u200b",
+    "\ud800", "1 2 3 4 ", "GB82 ", "4111 ", "\\u0041", "\\n", "dot ", "(at) ", '"name": "',
+    "de la ",
     '"name":{', '{"a":', "'name': '", "twenty-", "twenty one ", "years old ", "Dr. ", "von ", "a,",
     "Maria ", "kai@example.org ", "<", "&", "</response", "<\u200b", "```", "|", "\r\n",
 )  # fmt: skip
 
 
 @cache
-def _core(engine: str) -> StructuredCore:
-    return StructuredCore(ALL_RECOGNISERS, languages=LANGUAGES, engine=engine)  # type: ignore[arg-type]
+def _core(engine: Literal["auto", "re"]) -> StructuredCore:
+    return StructuredCore(ALL_RECOGNISERS, languages=LANGUAGES, engine=engine)
 
 
 @cache
@@ -107,11 +112,8 @@ def test_a_stream_of_many_calls_is_put_together_in_one_go() -> None:
 @pytest.mark.parametrize("part", ["a: 1\n", "- a\n", "*a ", "&a ", "# a\n", "'", "? ", "!x "])
 def test_a_long_configuration_is_read_or_refused_in_time(part: str) -> None:
     text = part * (sized(2_000, full=5_000) // len(part))
-    with within_bounds():
-        try:
-            read_yaml(text)
-        except UnreadableYamlError as error:
-            assert error.problem
+    with within_bounds(), contextlib.suppress(UnreadableYamlError):
+        read_yaml(text)
 
 
 def test_what_is_long_and_no_answer_is_none() -> None:
