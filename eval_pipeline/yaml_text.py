@@ -8,12 +8,13 @@ built only if that is no more than any configuration holds. The attack is known 
 
 import itertools
 import re
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import YAMLError, YAMLWarning
 from ruamel.yaml.events import (
     AliasEvent,
     CollectionEndEvent,
@@ -62,8 +63,10 @@ def parse_yaml(text: str, *, kind: Kind = "safe") -> Any:
     repeat, tags beyond the core ones, and whatever exceeds the bounds above are refused.
     """
     try:
-        _check_events(text)
-        tree = YAML(typ=kind, pure=True).load(text)
+        # An anchor that is named again stands for what it was last: YAML 1.2, section 7.1.
+        with warnings.catch_warnings(action="ignore", category=YAMLWarning):
+            _check_events(text)
+            tree = YAML(typ=kind, pure=True).load(text)
     # A date that does not exist and endless nesting escape ruamel as plain Python errors.
     except (YAMLError, ValueError, RecursionError, OverflowError) as error:
         raise _told(error) from None
