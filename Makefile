@@ -23,9 +23,7 @@ SPARK_TESTS := tests/spark
 export GX_ANALYTICS_ENABLED := false
 export PYTHONUTF8 := 1
 
-.PHONY: help setup demo ui real test test-full test-fast test-faults test-docs check lint types imports defs wheel lock clean browser tools java spark presidio bench-intake bench-privacy bench-golden bench-runner bench-decision bench-desk bench-review-import bench-shadow bench-load bench-monitor bench-outcomes desk image soak
-.PHONY: help setup demo ui real test test-full test-fast test-docs check lint types imports defs wheel lock clean browser tools java spark presidio bench-intake bench-privacy bench-golden bench-runner bench-decision bench-desk bench-review-import bench-shadow bench-load bench-monitor bench-outcomes desk audit sbom
-.PHONY: help setup demo ui real test test-full test-fast test-docs check lint types imports defs wheel lock clean browser tools java spark presidio bench-intake bench-privacy bench-golden bench-runner bench-decision bench-desk bench-review-import bench-shadow bench-load bench-monitor bench-outcomes desk fuzz
+.PHONY: help setup demo ui real test test-full test-fast test-faults test-docs check lint types imports defs wheel lock clean browser tools java spark presidio bench-intake bench-privacy bench-golden bench-runner bench-decision bench-desk bench-review-import bench-shadow bench-load bench-monitor bench-outcomes desk image soak audit sbom fuzz
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
