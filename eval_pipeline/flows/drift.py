@@ -87,7 +87,7 @@ def _first_asked(pipeline: Pipeline, versions: Collection[int]) -> str:
     ]
     if not held or (items := pl.concat(held)).is_empty():
         return ""
-    own, admitted = items.select(pl.col("week").min(), pl.col("admitted_in").min()).row(0)
+    own, admitted = str(items["week"].min()), int(str(items["admitted_in"].min()))
     return min(own, pipeline.golden.earliest_week(since=admitted) or own)
 
 
