@@ -32,11 +32,10 @@ def _value(dtype: Any, number: int, random: Random) -> Any:
         pl.Boolean: lambda: bool(random.getrandbits(1)),
         pl.Date: lambda: dt.date(2026, 1, 1) + dt.timedelta(days=number),
         pl.Datetime: lambda: dt.datetime(2026, 1, 1, tzinfo=dt.UTC) + dt.timedelta(minutes=number),
-        pl.Float64: random.random,
-        pl.Int64: lambda: number,
         pl.String: lambda: f"{number}-{random.getrandbits(64):x}",
     }
-    return plain[dtype.base_type()]()
+    numeric = random.random if dtype.is_float() else lambda: number
+    return numeric() if dtype.is_numeric() else plain[dtype.base_type()]()
 
 
 def flipped(data: bytes, random: Random, *, start: int, end: int) -> bytes:

@@ -26,7 +26,6 @@ READING = (
     ("gate", "--candidate", CANDIDATE, "--replay"),
 )
 WRITING = (
-    ("refresh", "--week", NEXT_WEEK),
     ("publish", "--week", WEEKS[1]),
     ("report", "--week", WEEKS[1]),
     ("catalogue",),
@@ -132,7 +131,7 @@ def test_commands_over_damaged_tables_say_what_they_said_or_name_a_damaged_file(
     said = "".join((examined.out + examined.err).split())
     for table in ("panel_verdicts", "regression_trials", "golden", "decision_records"):
         assert f"lake/{table}/" in said, table
-    for command in WRITING[1:]:
+    for command in WRITING:
         ended = world.run(*command)
         fault_ledger.injected("every Parquet file damaged", " ".join(command))
         assert ended.code == 1, command

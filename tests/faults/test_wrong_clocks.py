@@ -94,10 +94,13 @@ def test_a_schedule_asks_for_one_run_of_a_week_however_its_clock_jumps(
 ) -> None:
     schedule = definitions.defs.resolve_schedule_def("weekly_refresh")
 
-    def keys(*times: dt.datetime) -> list[str | None]:
+    def keys(*times: dt.datetime) -> list[tuple[str | None, str | None]]:
         asked = []
         for time in times:
-            with dg.build_schedule_context(scheduled_execution_time=time) as context:
+            with dg.build_schedule_context(
+                scheduled_execution_time=time,
+                repository_def=definitions.defs.get_repository_def(),
+            ) as context:
                 requests = schedule.evaluate_tick(context).run_requests or []
             asked += [(one.run_key, one.partition_key) for one in requests]
         return asked
