@@ -202,11 +202,15 @@ lock: setup ## renew the locks (needs uv on the PATH)
 	  --python-version 3.11 --no-emit-index-url --no-annotate --no-header -o requirements-spark.lock
 	echo 'presidio-analyzer>=2.2.360' | uv pip compile - -c requirements.lock --generate-hashes --no-strip-extras --universal \
 	  --python-version 3.11 --no-emit-index-url --no-annotate --no-header -o requirements-presidio.lock
-	printf 'dagster-postgres>=0.29\ndagster-k8s>=0.29\n' | uv pip compile pyproject.toml - --extra fast --extra http2 --extra otel --extra postgres \
+	echo 'dagster-k8s>=0.29' | uv pip compile pyproject.toml - --extra fast --extra http2 --extra otel --extra postgres \
 	  --extra s3 --extra scorers -c requirements.lock --generate-hashes --no-strip-extras --universal --python-version 3.11 \
 	  --no-emit-index-url --no-annotate --no-header -o requirements-deploy.lock
 	printf 'hatchling>=1.27\npip\nsetuptools>=77\n' | uv pip compile - -c requirements.lock --generate-hashes --universal \
 	  --python-version 3.11 --no-emit-index-url --no-annotate --no-header -o deploy/build.lock
+	echo 'atheris>=3,<3.1' | uv pip compile - -c requirements.lock --generate-hashes --no-strip-extras --universal \
+	  --python-version 3.11 --no-emit-index-url --no-annotate --no-header -o requirements-fuzz.lock
+	printf 'pip-audit>=2.10\ncyclonedx-bom>=7.2\n' | uv pip compile - --generate-hashes --no-strip-extras --universal \
+	  --python-version 3.11 --no-emit-index-url --no-annotate --no-header -o requirements-audit.lock
 
 ENGINE ?= docker
 IMAGE ?= eval-pipeline:$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
@@ -217,13 +221,6 @@ image: ## the container image; IMAGE names it, ENGINE=podman builds it with anot
 	  --build-arg VERSION=$(lastword $(subst :, ,$(IMAGE))) \
 	  --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) \
 	  --build-arg CREATED=$$(date -u +%Y-%m-%dT%H:%M:%SZ) .
-	echo 'atheris>=3,<3.1' | uv pip compile - -c requirements.lock --generate-hashes --no-strip-extras --universal \
-	  --python-version 3.11 --no-emit-index-url --no-annotate --no-header -o requirements-fuzz.lock
 
-clean: ## remove the virtual environment and what the demos made
-	rm -rf $(VENV) $(DEMO_DIR) $(REAL_DIR) $(SOAK_DIR) dist .coverage* .spark-tests.log
-	printf 'pip-audit>=2.10\ncyclonedx-bom>=7.2\n' | uv pip compile - --generate-hashes --no-strip-extras --universal \
-	  --python-version 3.11 --no-emit-index-url --no-annotate --no-header -o requirements-audit.lock
-
-clean: ## remove the virtual environment and what the demos made
-	rm -rf $(VENV) $(AUDIT_VENV) sbom.json $(DEMO_DIR) $(REAL_DIR) dist .coverage* .spark-tests.log
+clean: ## remove the virtual environments and what the demos made
+	rm -rf $(VENV) $(AUDIT_VENV) sbom.json $(DEMO_DIR) $(REAL_DIR) $(SOAK_DIR) dist .coverage* .spark-tests.log
