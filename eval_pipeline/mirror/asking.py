@@ -115,7 +115,7 @@ class Observing:
             answer.body,
             content_type=answer.content_type,
             encoding=answer.encoding,
-            largest_bytes=self._baseline_provider.settings.largest_reply_bytes,
+            largest=self._baseline_provider.settings.largest_reply_bytes,
         )
         if completion is None:
             if answer.status < FAILURES_FROM:
