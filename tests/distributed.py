@@ -27,6 +27,7 @@ from tests.scenario import ROOT, World
 REPOSITORY: Final = "__repository__"
 STARTS_WITHIN: Final = 180.0
 RUNS_WITHIN: Final = 400.0
+DAGSTER_DATABASE: Final = "EVAL_PIPELINE_DAGSTER_DATABASE"
 _PID: Final = re.compile(r"\(pid: (\d+)\)")
 ENDED: Final = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
 LAUNCH: Final = """
@@ -216,7 +217,7 @@ def deployed(
 
     world.configure(share)
     for name in ("east", "west", "control"):
-        _instance(folder / name / "dagster" / "dagster.yaml")
+        _write_instance(folder / name / "dagster")
         shutil.copyfile(world.config, folder / name / "eval_pipeline.yaml")
         shutil.copytree(world.folder / "candidates", folder / name / "candidates")
     servers = [
@@ -228,7 +229,7 @@ def deployed(
     shared = {
         **world.environment(),
         **environment,
-        "EVAL_PIPELINE_DAGSTER_DATABASE": dagster_url.replace("+psycopg", "+psycopg2"),
+        DAGSTER_DATABASE: _for_dagster(dagster_url),
         "PYTHONPATH": str(ROOT),
         "PYTHONWARNINGS": "ignore",
     }
@@ -243,14 +244,31 @@ def deployed(
             here.stop(name)
 
 
-def _instance(file: Path) -> None:
-    """The project's own instance with its storage on PostgreSQL and runs that wait in a queue."""
-    yaml = YAML(typ="safe", pure=True)
-    tree = yaml.load((ROOT / "dagster.yaml").read_text(encoding="utf-8"))
-    tree["storage"] = {"postgres": {"postgres_url": {"env": "EVAL_PIPELINE_DAGSTER_DATABASE"}}}
-    tree["run_monitoring"] = {**tree["run_monitoring"], "poll_interval_seconds": 2}
-    file.parent.mkdir(parents=True)
-    yaml.dump(tree, file)
+def _deployed_instance() -> Any:
+    """What `deploy/dagster.yaml` says of Dagster's instance."""
+    text = (ROOT / "deploy" / "dagster.yaml").read_text(encoding="utf-8")
+    return YAML(typ="safe", pure=True).load(text)
+
+
+def _for_dagster(url: str) -> str:
+    """The address with the driver that the deployment names."""
+    scheme = _deployed_instance()["storage"]["postgres"]["postgres_db"]["scheme"]
+    return sa.make_url(url).set(drivername=scheme).render_as_string(hide_password=False)
+
+
+def _write_instance(home: Path) -> None:
+    """The deployment's own instance, but for where its database and its folders are.
+
+    The tests' server is reached by a socket of the file system, which has no port.
+    """
+    tree = _deployed_instance()
+    tree["storage"]["postgres"] = {"postgres_url": {"env": DAGSTER_DATABASE}}
+    for place in ("compute_logs", "local_artifact_storage"):
+        tree[place]["config"]["base_dir"] = str(home / "logs")
+    tree["run_monitoring"]["poll_interval_seconds"] = 2
+    home.mkdir(parents=True)
+    with (home / "dagster.yaml").open("w", encoding="utf-8") as file:
+        YAML(typ="safe", pure=True).dump(tree, file)
 
 
 def _free_ports(count: int) -> Sequence[int]:

@@ -28,7 +28,7 @@ from eval_pipeline.tables import (
     STRATIFIED_INTERACTIONS,
 )
 from tests.databases import fresh_database
-from tests.distributed import Deployment, deployed
+from tests.distributed import DAGSTER_DATABASE, Deployment, deployed
 from tests.scenario import (
     CANDIDATE,
     CONVERSATIONS,
@@ -147,7 +147,7 @@ def _nothing_personal_and_no_secret_lies_on_any_machine(
     secrets = [deployment.environment["EVAL_PIPELINE_KEY"], PLANTED_KEY]
     dump = tmp_path / "databases"
     dump.mkdir()
-    for name in ("EVAL_PIPELINE_STORE", "EVAL_PIPELINE_DAGSTER_DATABASE"):
+    for name in ("EVAL_PIPELINE_STORE", DAGSTER_DATABASE):
         _dump(deployment.environment[name], dump / name)
     lake = _downloaded(endpoint, tmp_path / "lake")
     machines = [deployment.folder / name for name in ("east", "west", "control")]

@@ -392,6 +392,7 @@ def test_dagsters_chart_knows_every_value(values, section):
 
 def test_the_chart_gets_no_secret_and_confines_every_pod(values):
     assert values["postgresql"]["enabled"] is False
+    assert values["postgresql"]["postgresqlScheme"] == "postgresql+psycopg2"
     assert values["postgresql"]["postgresqlPassword"] == ""
     [code] = values["dagster-user-deployments"]["deployments"]
     run = values["runLauncher"]["config"]["k8sRunLauncher"]["runK8sConfig"]
