@@ -7,20 +7,35 @@ as it is to be; afterwards everything is as if nobody had been killed.
 """
 
 import signal
+import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
 from assets.jobs import ALL_JOBS
+from eval_pipeline.demo.logs import planted_canaries
 from tests.command_worlds import CONCURRENCY, LATE, UNDECIDED, Course, said, words_of
 from tests.fault_ledger import SEED, FaultLedger
 from tests.kills import AFTER, BEFORE, TORN, Death
 from tests.plain_ends import unclear
-from tests.scenario import NEXT_WEEK, WEEKS, requests_seen
+from tests.scenario import (
+    CONVERSATIONS,
+    KEY,
+    MONDAYS,
+    NEXT_WEEK,
+    WEEKS,
+    World,
+    planted_strings_in,
+    requests_seen,
+)
+from tests.scenario import (
+    SEED as WORLD_SEED,
+)
 from tests.sizes import FULL
 from tests.world_state import (
     KEPT,
@@ -66,6 +81,7 @@ SCENARIOS = (
     of("begun", "refresh", "--week", NEXT_WEEK, points=20, job="refresh"),
     of("begun", "monitor", "--week", NEXT_WEEK, points=9, job="monitor"),
     of("reviewed", "publish", "--week", NEXT_WEEK, points=24, job="publish"),
+    of("published", "audit", "--week", NEXT_WEEK, points=8, job="audit_gate"),
     of("published", "judge-checks", "--week", NEXT_WEEK, points=12, job="judge_checks"),
     of("published", "drift", "--week", NEXT_WEEK, points=12, job="drift"),
     of("begun", "drift", "pin", "--week", WEEKS[1], points=9, job="drift_pin"),
@@ -127,7 +143,7 @@ def test_every_job_is_killed_in_some_scenario() -> None:
 
 @pytest.mark.parametrize("scenario", chosen(), ids=lambda scenario: scenario.name)
 def test_a_killed_command_that_is_run_again_ends_as_if_nobody_had_killed_it(
-    course: Course, fault_ledger: FaultLedger, scenario: Scenario
+    course: Course, fault_ledger: FaultLedger, scenario: Scenario, tmp_path: Path
 ) -> None:
     world = course.beginning(scenario.stage)
     before = state_of(world)
@@ -150,6 +166,7 @@ def test_a_killed_command_that_is_run_again_ends_as_if_nobody_had_killed_it(
         left = state_of(world)
         assert_old_or_new(left, before, after, where, anew=scenario.anew)
         assert version_problems(world) == [], where
+        assert planted_in(world, tmp_path) == [], where
 
         again = course.run(world, *scenario.words)
         assert (again.signal, again.said) == (0, unharmed.said), f"{where}: {words_of(world)}"
@@ -162,6 +179,18 @@ def test_a_killed_command_that_is_run_again_ends_as_if_nobody_had_killed_it(
             assert 0 <= asked - paid <= CONCURRENCY, f"{where}: {asked} for {paid}"
         assert 0 <= len(course.receiver.requests) - messages - told <= 1, where
         assert len(course.receiver.ids(messages)) == told, where
+        assert planted_in(world, tmp_path) == [], where
+
+
+def planted_in(world: World, folder: Path) -> list[str]:
+    """Personal strings of the logs, and the key, that lie anywhere but in the logs."""
+    canaries = planted_canaries(
+        weeks=MONDAYS, seed=WORLD_SEED, conversations_per_week=CONVERSATIONS
+    )
+    places = [path for path in world.folder.iterdir() if path != world.logs]
+    scratch = folder / uuid.uuid4().hex
+    scratch.mkdir()
+    return planted_strings_in(places, [*canaries, KEY], scratch=scratch)
 
 
 def assert_old_or_new(
