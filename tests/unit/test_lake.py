@@ -221,7 +221,7 @@ def test_an_unserved_scheme_names_the_served_ones():
 
 def test_a_lake_that_cannot_be_made_says_so(tmp_path):
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(LakeError, match=r"cannot be made.*storage\.lake"):
+    with pytest.raises(LakeError, match=r"Not a directory.*storage\.lake"):
         Lake(str(tmp_path / "file" / "lake")).write_bytes("a", b"x")
 
 
