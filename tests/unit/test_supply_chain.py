@@ -120,7 +120,8 @@ def test_options_behind_two_dashes_reach_pip_audit(pip_audit, lock, tmp_path):
 
 def test_every_lock_is_pinned_and_hashed_and_names_no_index():
     assert {file.name for file in LOCKS} == {
-        f"requirements{name}.lock" for name in ("", "-audit", "-presidio", "-spark")
+        f"requirements{name}.lock"
+        for name in ("", "-audit", "-deploy", "-fuzz", "-presidio", "-spark")
     }
     for file in LOCKS:
         text = file.read_text(encoding="utf-8")

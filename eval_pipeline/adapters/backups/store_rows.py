@@ -140,9 +140,7 @@ def _continue_numbering(connection: sa.Connection, entry: TableEntry) -> None:
     if len(keys) != 1 or entry.columns.get(keys[0]) != "integer":
         return
     [column] = keys
-    connection.execute(
-        sa.text(
-            f"SELECT setval(pg_get_serial_sequence('{entry.name}', '{column}'), "  # noqa: S608
-            f'(SELECT max("{column}") FROM "{entry.name}"))'
-        )
-    )
+    quoted = connection.dialect.identifier_preparer.quote(entry.name)
+    numbers = sa.func.pg_get_serial_sequence(quoted, column)
+    last = sa.select(sa.func.max(sa.column(column))).select_from(sa.table(entry.name))
+    connection.execute(sa.select(sa.func.setval(numbers, last.scalar_subquery())))
