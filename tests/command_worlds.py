@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from eval_pipeline.adapters.catalogue import CATALOGUE
 from eval_pipeline.demo.pharmacy_models import FIRST_WEEK
 from eval_pipeline.demo.provider_process import ProviderProcess
+from eval_pipeline.flows.truth import refresh_catalogue
 from tests.alert_world import Receiver
 from tests.command_server import ERR, OUT, errand
 from tests.fork_server import Ended, ForkServer
@@ -56,7 +58,18 @@ class Course:
         self.provider.set_epoch(FIRST_WEEK.isoformat())
         shutil.rmtree(self.folder, ignore_errors=True)
         world = World(made.folder, {CHANNEL_VARIABLE: self.receiver.url})
-        return world.copied_to(self.folder, provider_url=self.provider.base_url)
+        copy = world.copied_to(self.folder, provider_url=self.provider.base_url)
+        self._write_catalogue(stage, copy)
+        return copy
+
+    def _write_catalogue(self, stage: str, world: World) -> None:
+        """The stage's catalogue as of this folder: its views name their files by whole paths."""
+        kept = self.folder.with_name(f"catalogue-of-{stage}")
+        if not kept.exists():
+            with world.pipeline() as pipeline:
+                refresh_catalogue(pipeline)
+            shutil.copyfile(world.lake / CATALOGUE, kept)
+        shutil.copyfile(kept, world.lake / CATALOGUE)
 
     def run(self, world: World, *words: str, **parts: Any) -> Ended:
         """The command or step as a process of its own, to its end."""

@@ -7,6 +7,7 @@ from random import Random
 
 from eval_pipeline.adapters.catalogue import CATALOGUE
 from eval_pipeline.adapters.golden_versions import GoldenVersions
+from eval_pipeline.adapters.lake import Lake
 from tests.kills import AFTER, BEFORE, TORN, Fate
 from tests.publishing import forget, lake_with, problems, state_of
 from tests.sizes import EVERY_POINT
@@ -34,7 +35,12 @@ class Stage:
         self.reset()
 
     def reset(self) -> None:
-        """The lake as it was at the beginning."""
+        """The lake as it was at the beginning, opened anew: nothing is known of what was there."""
+        self._restore()
+        self.lake = Lake(self.lake.url)
+        self.golden = GoldenVersions(self.lake)
+
+    def _restore(self) -> None:
         raise NotImplementedError
 
     def everything(self) -> set[str]:
@@ -64,7 +70,7 @@ class Folder(Stage):
         super().__init__(str(root), versions=versions, seed=seed)
         shutil.copytree(root, self._saved)
 
-    def reset(self) -> None:
+    def _restore(self) -> None:
         shutil.rmtree(self._root)
         shutil.copytree(self._saved, self._root)
 
@@ -79,7 +85,7 @@ class Bucket(Stage):
         super().__init__(url, versions=versions, seed=seed)
         self._saved = {path: self.lake.read_bytes(path) for path in self.lake.list()}
 
-    def reset(self) -> None:
+    def _restore(self) -> None:
         for path, size in self.lake.sizes().items():
             # A catalogue's bytes are not those of another build, though its length may be.
             saved = self._saved.get(path)

@@ -194,8 +194,8 @@ def read_decision(text: str) -> Decision:
 def _refuse_newer(text: str) -> None:
     try:
         tree = json.loads(text)
-    except ValueError:
-        return  # no JSON at all: for the model to say
+    except (ValueError, RecursionError):
+        return  # no JSON, or none that ends: for the model to say
     version = tree.get("schema_version") if isinstance(tree, dict) else None
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise NewerDecisionError(version, SCHEMA_VERSION)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from eval_pipeline.adapters.catalogue import CATALOGUE
+from eval_pipeline.adapters.lake_format import MARKER
 from tests.fork_server import ForkServer, Job, fork_server
 from tests.interrupting_proxy import interrupting_proxy
 from tests.publishing import WEEKS, Draft, drafted, problems, state_of
@@ -93,4 +94,4 @@ def assert_one_version_came(stage: Stage, winner: Draft) -> None:
     if state.catalogue is not None:  # an object store has none
         assert [row[0] for row in state.catalogue.versions] == [1, 2]
     left = stage.everything() - state.files.keys()
-    assert left <= {CATALOGUE, "golden", "golden/000001", "golden/000002"}
+    assert left <= {CATALOGUE, MARKER, "golden", "golden/000001", "golden/000002"}

@@ -9,6 +9,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from eval_pipeline.adapters.lake_format import MARKER
 from eval_pipeline.anonymisation.anonymiser import MaskedConversation
 from eval_pipeline.anonymisation.checks.canaries import kinds_looked_for, plant
 from eval_pipeline.anonymisation.checks.known_values import hash_known_values
@@ -95,7 +96,7 @@ def add_to_logs(world: World, text: str) -> None:
 
 def assert_nothing_was_written(world: World, text: str, tmp_path) -> None:
     stored = {path.split("/")[0] for path in world.files()}
-    assert stored == {"contracts", "sampling_frame", "sampled_interactions"}
+    assert stored == {MARKER, "contracts", "sampling_frame", "sampled_interactions"}
     places = [path for path in sorted(world.folder.iterdir()) if path != world.logs]
     scratch = tmp_path / "scratch"
     scratch.mkdir()
