@@ -151,7 +151,7 @@ CASES = [
     Bad("malformed candidate", malformed_candidate, ("gate", "--candidate", "crooked"),
         r"candidates/crooked\.yaml", "modl", code=3),
     Bad("unparsable candidate", unparsable_candidate, ("evaluate", "--candidate", "crooked"),
-        r"candidates/crooked\.yaml cannot be read", "line"),
+        r"candidates/crooked\.yaml:2: the candidate file cannot be read", r"expected ',' or '\]'"),
     Bad("candidate of a stranger", stranger_s_candidate, ("gate", "--candidate", "crooked"),
         "provider 'nobody'", r"known are \['pharmacy-cloud'\]", code=3),
 ]  # fmt: skip

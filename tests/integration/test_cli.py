@@ -96,6 +96,7 @@ def test_doctor_finds_a_sound_project_sound(world):
         "masking": "ok",
         "provider pharmacy-cloud": "ok",
         "lake": "ok",
+        "lake files": "ok",
         "store": "ok",
     }
     told = world.run("doctor")

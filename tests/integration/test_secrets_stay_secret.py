@@ -139,7 +139,7 @@ def test_a_bucket_that_echoes_what_it_refuses_leaves_no_secret(story):
     assert story.run("golden", "list", **story.s3_environment).code == 1
     assert story.run("refresh", "--week", NEXT_WEEK, **story.s3_environment).code == 1
     told = next(iter(story.said.values()))
-    assert "the access is refused (HTTP 403)" in told
+    assert "the store answers 403 AccessDenied" in told
     logs = "s3://bucket/week={week}/*.parquet"
     story.world.configure(lambda tree: tree["storage"].update(lake="lake"))
     story.world.configure(lambda tree: tree["logs"].update(path=logs))
