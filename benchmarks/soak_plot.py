@@ -27,7 +27,8 @@ def growth(weeks: Sequence[Week]) -> str:
         for axes in (time, memory, disk, answers):
             axes.set_xlabel("week")
             axes.set_ylim(bottom=0)
-            axes.legend(frameon=False, fontsize=7)
+            if axes.get_legend_handles_labels()[0]:  # without a UI nobody has answered
+                axes.legend(frameon=False, fontsize=7)
         figure.tight_layout()
         return svg(figure, f"Time, memory, disk and answers over {len(weeks)} weeks", name="soak")
 

