@@ -64,7 +64,13 @@ class Boundaries:
     _counting: threading.Lock = field(default_factory=threading.Lock)
 
     def install(self) -> None:
-        """Wraps the operating system's calls, for the rest of this process's life."""
+        """Watches disk, commits and requests, for the rest of this process's life."""
+        self.watch_disk()
+        self._watch_commits()
+        self._watch_requests()
+
+    def watch_disk(self) -> None:
+        """Wraps the operating system's calls and DuckDB's."""
         for name in SYSTEM_CALLS:
             setattr(os, name, self._counted(name, getattr(os, name)))
         fcntl.flock = self._counted("flock", fcntl.flock)
@@ -82,8 +88,6 @@ class Boundaries:
 
         io.open = builtins.open = open_counted
         duckdb.connect = connect_counted
-        self._watch_commits()
-        self._watch_requests()
 
     def cross(
         self, name: str, act: Callable[[], Any], *, half: Callable[[], None] | None = None

@@ -58,7 +58,7 @@ def refusing(fate: Fate | None, *, error: int = FULL, lasting: bool = False) -> 
     kept = {name: getattr(os, name) for name in SYSTEM_CALLS}
     opened, locked, connected = io.open, fcntl.flock, duckdb.connect
     refusals = Refusals(fate, error=error, lasting=lasting)
-    refusals.install()
+    refusals.watch_disk()
     try:
         yield refusals
     finally:
