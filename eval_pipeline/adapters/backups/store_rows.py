@@ -142,6 +142,6 @@ def _continue_numbering(connection: sa.Connection, entry: TableEntry) -> None:
     [column] = keys
     quoted = connection.dialect.identifier_preparer.quote(entry.name)
     numbers = sa.func.pg_get_serial_sequence(quoted, column)
-    highest = sa.func.max(sa.column(column))
-    last: sa.Select[Any] = sa.select(highest).select_from(sa.table(entry.name))
+    highest: sa.ColumnElement[int] = sa.func.max(sa.column(column, sa.Integer))
+    last = sa.select(highest).select_from(sa.table(entry.name))
     connection.execute(sa.select(sa.func.setval(numbers, last.scalar_subquery())))
