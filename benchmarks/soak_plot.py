@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 WIDTH: Final = 9.0
+HEADROOM: Final = 1.3
+"""Above the highest line, for the legend."""
 HEIGHT: Final = 8.2
 
 
@@ -26,7 +28,7 @@ def growth(weeks: Sequence[Week]) -> str:
         _answers(answers, weeks)
         for axes in (time, memory, disk, answers):
             axes.set_xlabel("week")
-            axes.set_ylim(bottom=0)
+            axes.set_ylim(0, HEADROOM * axes.get_ylim()[1])
             if axes.get_legend_handles_labels()[0]:  # without a UI nobody has answered
                 axes.legend(frameon=False, fontsize=7)
         figure.tight_layout()
