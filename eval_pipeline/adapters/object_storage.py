@@ -88,9 +88,15 @@ class ObjectStorage:
             return bool(self._tried(put))
 
     def delete(self, path: str) -> None:
-        """Removes `path`, if it is there."""
+        """Removes `path`, if it is there; removing twice is no more than once."""
+        checked = checked_path(path)
+
+        def removed() -> bool:
+            self._obstore.delete(self._store, checked)
+            return True
+
         with self._explained(path, act="removed"), contextlib.suppress(FileNotFoundError):
-            self._obstore.delete(self._store, checked_path(path))
+            self._tried(removed)
 
     def keep_only(self, folder: str, names: Collection[str]) -> None:
         """Removes every other object of `folder`; a put that was killed left nothing."""

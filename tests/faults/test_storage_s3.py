@@ -125,13 +125,9 @@ def test_trouble_that_passes_is_not_noticed(lake, failing, trouble, act, fault_l
     failing.arm(first(2, PASSING[trouble]))
     found = ACTS[act](lake)
     fault_ledger.injected(f"s3, twice: {trouble}", act)
-    expected = {
-        "read": b"standing",
-        "create": True,
-        "list": [path for path in found or () if path],
-        "look": True,
-    }
-    assert found == expected.get(act)
+    expected = {"read": b"standing", "create": True, "look": True}
+    if act != "list":
+        assert found == expected.get(act)
     assert lake.read_bytes("folder/standing") == b"standing"
     if act == "list":
         assert "folder/standing" in found
